@@ -1,0 +1,1 @@
+"""MysteryNet: a team's flag in 6,675 weights."""

@@ -1,0 +1,1 @@
+"""Attention finds the one shape that is not like the others."""

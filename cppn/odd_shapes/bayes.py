@@ -1,0 +1,129 @@
+"""Compare our network with the best possible answer, picture by picture.
+
+    python -m cppn odd_shapes bayes --count 2000 --hidden 200
+
+Takes the exam's first pictures, goes on through the exam until enough of them hide the odd shape completely, and finds
+the posterior mean of each (`posterior.py`). Pictures that allow too many explanations are left out on both sides and
+counted. Every stratum is then weighted by its share of the exam, so the extra hidden pictures do not distort the mean.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from cppn import hub
+from cppn.checkpoint import write_atomically
+from cppn.odd_shapes.catalogue import finder_of
+from cppn.odd_shapes.measure import RESULT, SEED
+from cppn.odd_shapes.network import OddNet, SeedNet
+from cppn.odd_shapes.posterior import BUDGET, TooManyError, posterior
+from cppn.odd_shapes.score import BATCH, STRATA, exam, stratum
+
+SHARES_FROM = 100_000  # pictures from which the strata's shares are taken
+LONGEST = 10_000_000  # pictures to go through in search of hidden ones
+
+
+@dataclass(frozen=True)
+class Compared:
+    """One picture: what was visible of the odd shape, both answers' errors (2,) in pixels; None if none was found."""
+
+    visible: float
+    network: np.ndarray
+    bayes: np.ndarray | None
+
+
+def compare(net: OddNet | SeedNet, count: int, hidden: int, budget: int) -> Iterator[Compared]:
+    """The first `count` pictures of the exam, and the hidden ones after them until there are `hidden` of these."""
+    concealed = 0
+    for batch, pictures in enumerate(exam(LONGEST, SEED)):
+        hides, inputs, targets = pictures.visible == 0, pictures.inputs, pictures.targets.double().numpy()
+        for number in range(BATCH):
+            among_first = batch * BATCH + number < count
+            if not among_first and concealed >= hidden:
+                return
+            if not among_first and not hides[number]:
+                continue
+            concealed += bool(hides[number])
+            with torch.no_grad():
+                answer = net(inputs[number : number + 1]).position[0].double().numpy()
+            try:
+                best = np.array(posterior(pictures.ink[number], budget).mean) - targets[number]
+            except TooManyError:
+                best = None
+            yield Compared(float(pictures.visible[number]), answer - targets[number], best)
+
+
+def summarise(compared: list[Compared], shares: dict[str, float]) -> dict[str, object]:
+    """Errors of both answers by stratum, and over all when each stratum has its share."""
+    visible = np.array([c.visible for c in compared])
+    strata, total = {}, {"bayes": 0.0, "network": 0.0, "variance": 0.0}
+    for name in STRATA:
+        members = [c for c, chosen in zip(compared, stratum(visible, name), strict=True) if chosen]
+        solved = [c for c in members if c.bayes is not None]
+        square = {
+            "bayes": np.array([np.square(c.bayes).mean() for c in solved]),
+            "network": np.array([np.square(c.network).mean() for c in solved]),
+        }
+        mean = {key: float(values.mean()) if len(values) else 0.0 for key, values in square.items()}
+        strata[name] = {
+            "share": round(shares[name], 4),
+            "pictures": len(solved),
+            "not_solved": len(members) - len(solved),
+            "rmse": round(mean["bayes"] ** 0.5, 3),
+            "network_rmse": round(mean["network"] ** 0.5, 3),
+        }
+        for key in mean:
+            total[key] += shares[name] * mean[key]
+        if len(solved) > 1:
+            total["variance"] += shares[name] ** 2 * float(square["bayes"].var(ddof=1)) / len(solved)
+    rmse = total["bayes"] ** 0.5
+    return {
+        "pictures": sum(part["pictures"] for part in strata.values()),
+        "not_solved": sum(part["not_solved"] for part in strata.values()),
+        "rmse": round(rmse, 3),
+        "standard_error": round(total["variance"] ** 0.5 / max(2 * rmse, 1e-9), 3),
+        "network_rmse": round(total["network"] ** 0.5, 3),
+        "by_visible": strata,
+    }
+
+
+def exam_shares() -> dict[str, float]:
+    """Each stratum's share of a long exam."""
+    visible = np.concatenate([pictures.visible for pictures in exam(SHARES_FROM, SEED)])
+    return {name: float(stratum(visible, name).mean()) for name in STRATA}
+
+
+def main(argv: list[str]) -> int:
+    """Entry point of `python -m cppn odd_shapes bayes`."""
+    parser = argparse.ArgumentParser(
+        prog="python -m cppn odd_shapes bayes",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--count", type=int, default=2000, help="pictures (default: %(default)s)")
+    parser.add_argument("--hidden", type=int, default=200, help="hidden ones among all (default: %(default)s)")
+    parser.add_argument("--budget", type=int, default=BUDGET, help="branches a picture (default: %(default)s)")
+    parser.add_argument("--out", type=Path, default=RESULT, help="default: %(default)s")
+    args = parser.parse_args(argv)
+    torch.set_num_threads(1)
+    try:
+        net = finder_of("ours").net
+    except (ValueError, hub.WeightsError) as error:
+        parser.exit(2, f"{parser.prog}: {error}\n")
+    compared = []
+    for result in compare(net, args.count, args.hidden, args.budget):
+        compared.append(result)
+        if len(compared) % 100 == 0:
+            print(f"{len(compared)} pictures", flush=True)
+    summary = summarise(compared, exam_shares()) | {"budget": args.budget}
+    print(json.dumps(summary, indent=1))
+    before = json.loads(args.out.read_text(encoding="utf-8")) if args.out.exists() else {}
+    write_atomically(args.out, (json.dumps({**before, "bayes": summary}, indent=1) + "\n").encode())
+    return 0

@@ -1,0 +1,160 @@
+"""Teaching a network to point: the training loop behind both networks, one step at a time."""
+
+from __future__ import annotations
+
+import copy
+import time
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from cppn.odd_shapes.dataset import Pictures, named_rng, sample
+from cppn.odd_shapes.network import GRID, Answer, OddNet, SeedNet, centres
+from cppn.training import MuonWithAdam, linear_decay
+
+POINTS = 200  # points of a loss curve, each the mean over the steps since the one before
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Everything that decides a training run, besides the network and its loss."""
+
+    steps: int
+    batch: int
+    learning_rate: float  # Muon's, for matrices and kernels
+    rest_rate: float  # Adam's as a multiple of it, for everything else
+    warmup: float = 0.02  # share of the run
+    average: float = 0.998  # decay of the running mean of the weights, which is what a run delivers
+    seed: int = 0
+
+
+class Run:
+    """A network in training.
+
+    The weights are kept in float32. The step itself is computed in bfloat16 on a copy of them, which is more than twice
+    as fast on a processor with matrix units; elsewhere it may be slower than float32.
+
+    Attributes:
+        net: the weights as they are. mean: their running mean, the network that a run delivers.
+        step: steps taken. cpu_seconds: processor time used.
+        plans: pairs (step, steps in all), one for the start and one for each resumption that changed the run's length,
+            which bends the schedule of the learning rate.
+        curve: points (pictures seen, processor seconds, RMSE a coordinate in pixels). Every picture is new, so the
+            error on the training pictures is that on unseen ones.
+    """
+
+    def __init__(self, net: SeedNet | OddNet, recipe: Recipe) -> None:
+        self.net, self.recipe = net, recipe
+        self.mean = copy.deepcopy(net).requires_grad_(False)
+        self._working = copy.deepcopy(net).to(torch.bfloat16).to(memory_format=torch.channels_last)
+        hidden = [p for name, p in net.named_parameters() if is_hidden(name, p)]
+        self._rest = [p for name, p in net.named_parameters() if not is_hidden(name, p)]
+        self._optimizer = MuonWithAdam(hidden, self._rest, recipe.rest_rate)
+        self.step, self.cpu_seconds = 0, 0.0
+        self.plans = [(0, recipe.steps)]
+        self.curve: list[tuple[int, float, float]] = []
+        self._squares: list[float] = []  # mean squared error a coordinate of the batches since the last point
+
+    @property
+    def done(self) -> bool:
+        """Whether the run has taken all its steps."""
+        return self.step >= self.recipe.steps
+
+    @property
+    def rmse(self) -> float:
+        """The last point of the curve, pixels a coordinate; infinite before the first."""
+        return self.curve[-1][2] if self.curve else float("inf")
+
+    def advance(self) -> None:
+        """Take one step on pictures that depend on the recipe's seed and the step alone.
+
+        Raises:
+            FloatingPointError: the loss is not a finite number any more.
+        """
+        start = time.process_time()
+        recipe = self.recipe
+        pictures = sample(named_rng(f"odd_shapes train {self.step}", recipe.seed), recipe.batch)
+        answer = self._working(pictures.inputs.to(torch.bfloat16))
+        loss = pointing_loss(answer, pictures, self.net.FIRST, self.net.STEP)
+        if not torch.isfinite(loss):
+            raise FloatingPointError(f"training diverged at step {self.step}")
+        loss.backward()
+        self._move()
+        self.step += 1
+        self._squares.append(float((answer.position.detach() - pictures.targets).square().mean()))
+        self.cpu_seconds += time.process_time() - start
+        if self.step % max(1, recipe.steps // POINTS) == 0 or self.done:
+            rmse = (sum(self._squares) / len(self._squares)) ** 0.5
+            self.curve.append((self.step * recipe.batch, round(self.cpu_seconds, 2), round(rmse, 4)))
+            self._squares.clear()
+
+    @torch.no_grad()
+    def _move(self) -> None:
+        """Move the weights along the gradients of the working copy, and bring that copy up to date."""
+        live, working = list(self.net.parameters()), list(self._working.parameters())
+        for parameter, copied in zip(live, working, strict=True):
+            parameter.grad = copied.grad.float().contiguous()
+            copied.grad = None
+        nn.utils.clip_grad_norm_(self._rest, 1.0)  # a few pictures with a hidden odd shape pull hard
+        recipe = self.recipe
+        self._optimizer.step(recipe.learning_rate * linear_decay(self.step / recipe.steps, recipe.warmup))
+        decay = min(recipe.average, (1 + self.step) / (10 + self.step))  # forget the start quickly
+        torch._foreach_lerp_(list(self.mean.parameters()), live, 1 - decay)
+        torch._foreach_copy_(working, live)
+
+    def state_dict(self) -> dict[str, object]:
+        """Everything that the rest of the run depends on, as tensors, numbers and lists."""
+        return {
+            "net": self.net.state_dict(),
+            "mean": self.mean.state_dict(),
+            "optimizer": self._optimizer.state_dict(),
+            "step": self.step,
+            "cpu_seconds": self.cpu_seconds,
+            "curve": self.curve,
+            "squares": self._squares,
+            "plans": self.plans,
+        }
+
+    @torch.no_grad()
+    def load_state_dict(self, state: dict[str, object]) -> None:
+        """Go on from a `state_dict` of a run with the same network and recipe, but for the number of steps."""
+        self.net.load_state_dict(state["net"])
+        self.mean.load_state_dict(state["mean"])
+        self._working.load_state_dict(state["net"])
+        self._optimizer.load_state_dict(state["optimizer"])
+        self.step, self.cpu_seconds = state["step"], state["cpu_seconds"]
+        self.curve, self._squares = [tuple(point) for point in state["curve"]], list(state["squares"])
+        self.plans = [tuple(plan) for plan in state["plans"]]
+        if self.plans[-1][1] != self.recipe.steps:
+            self.plans.append((self.step, self.recipe.steps))
+
+
+def is_hidden(name: str, parameter: nn.Parameter) -> bool:
+    """Whether a parameter is a matrix between two layers of features, which Muon moves; first and last are not."""
+    ends = ("edges.", "conv1.", "head2.", "classifier2.", "regressor2.")
+    return parameter.ndim >= 2 and name.endswith("weight") and not name.startswith(ends)
+
+
+def pointing_loss(answer: Answer, pictures: Pictures, first: float, step: float) -> Tensor:
+    """Cross-entropy of the tokens, and squared errors of the position and of each token's own guess.
+
+    The true centre lies between four tokens and is shared out among them as in bilinear interpolation. With such a
+    target the best possible probabilities have the best possible position as their mean, also when the picture allows
+    several answers; and each token can learn at once, where the squared error of the position alone has nothing to say
+    until the probabilities lean somewhere. The third part has every token near the truth point at it, so that the
+    arrows mean something and their spread is the doubt.
+
+    Args:
+        answer: of B pictures. pictures: with their true centres.
+        first: centre of the first token in pixels. step: distance between tokens in pixels.
+    """
+    target, place = pictures.targets, centres(first, step)  # (B, 2), (144, 2)
+    inside = target.clamp(first, first + step * (GRID - 1))  # a centre beyond the outermost tokens counts as theirs
+    near = (1 - (inside[:, None] - place).abs() / step).clamp(min=0)  # (B, 144, 2)
+    weight = near.prod(dim=2)  # (B, 144); sums to 1, at most four are not zero
+    cross_entropy = -(weight * answer.log_probability).sum(dim=1).mean()
+    guess = place + answer.offset - target[:, None]  # (B, 144, 2)
+    guesses = (weight[:, :, None] * guess.square()).sum(dim=1).mean()
+    # 0.02: a squared error of 50 pixels squared, that of a coin tossed between two places, counts as much as a nat
+    return cross_entropy + 0.02 * (answer.position - target).square().mean() + 0.02 * guesses

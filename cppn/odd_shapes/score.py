@@ -1,0 +1,122 @@
+"""How far off a network is, on average, on pictures that it never saw.
+
+python -m cppn odd_shapes score --count 100000
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+
+from cppn import hub
+from cppn.odd_shapes.catalogue import NETWORKS, finder_of
+from cppn.odd_shapes.dataset import Pictures, named_rng, sample
+from cppn.odd_shapes.locate import uncertainty
+from cppn.odd_shapes.network import OddNet, SeedNet, centres
+
+BATCH = 250  # pictures at a time; the same seed gives the same pictures whatever the count
+MISS = 5.0  # pixels of distance from which an answer counts as wrong
+# name -> least and most visible share of the odd shape; "hidden" is exactly nothing
+STRATA = {"hidden": (0.0, 0.0), "0-25%": (0.0, 0.25), "25-50%": (0.25, 0.5), "over 50%": (0.5, 1.0)}
+
+
+@dataclass
+class Score:
+    """Errors collected so far: (N, 2) in pixels; what was visible, (N,); the network's own doubt in pixels, (N,)."""
+
+    error: np.ndarray = field(default_factory=lambda: np.zeros((0, 2)))
+    visible: np.ndarray = field(default_factory=lambda: np.zeros(0))
+    doubt: np.ndarray = field(default_factory=lambda: np.zeros(0))
+
+    def add(self, error: np.ndarray, visible: np.ndarray, doubt: np.ndarray) -> None:
+        """Take in one more batch."""
+        self.error = np.concatenate([self.error, error])
+        self.visible = np.concatenate([self.visible, visible])
+        self.doubt = np.concatenate([self.doubt, doubt])
+
+    def summary(self) -> dict[str, object]:
+        """All measures: over all pictures, by what is visible, and by how sure the network said it was."""
+        doubts = {"under 1 px": (0, 1), "1 to 5 px": (1, 5), "over 5 px": (5, np.inf)}
+        return {
+            **measures(self.error),
+            "by_visible": {name: self._part(stratum(self.visible, name)) for name in STRATA},
+            "by_uncertainty": {
+                name: self._part(chosen) | {"said_px": round(_root_mean_square(self.doubt[chosen]), 3)}
+                for name, (low, high) in doubts.items()
+                if (chosen := (self.doubt >= low) & (self.doubt < high)).any()
+            },
+        }
+
+    def _part(self, chosen: np.ndarray) -> dict[str, float]:
+        return {"share": round(float(chosen.mean()), 4), **(measures(self.error[chosen]) if chosen.any() else {})}
+
+
+def stratum(visible: np.ndarray, name: str) -> np.ndarray:
+    """Which pictures belong to a stratum, bool (N,)."""
+    low, high = STRATA[name]
+    return visible == 0 if high == 0 else (visible > low) & (visible <= high)
+
+
+def measures(error: np.ndarray) -> dict[str, float]:
+    """Error measures of N > 0 answers that are off by (N, 2) pixels.
+
+    `rmse` is the homework's measure, the root of the mean over pictures and both coordinates; its standard error
+    follows from the spread of the squared errors. `euclidean_rmse` is larger by the square root of two.
+    """
+    square = np.square(error).mean(axis=1)  # (N,)
+    distance = np.sqrt(2 * square)
+    rmse = float(np.sqrt(square.mean()))
+    return {
+        "pictures": len(error),
+        "rmse": round(rmse, 4),
+        "standard_error": round(float(square.std() / np.sqrt(len(square)) / max(2 * rmse, 1e-9)), 4),
+        "euclidean_rmse": round(rmse * 2**0.5, 4),
+        "median_distance": round(float(np.median(distance)), 4),
+        "share_over_5px": round(float((distance > MISS).mean()), 4),
+    }
+
+
+def _root_mean_square(values: np.ndarray) -> float:
+    return float(np.sqrt(np.square(values).mean()))
+
+
+def exam(count: int, seed: int) -> Iterator[Pictures]:
+    """`count` fresh pictures in batches; a longer exam with the same seed begins with the same pictures."""
+    for start in range(0, count, BATCH):
+        pictures = sample(named_rng(f"odd_shapes exam {start}", seed), BATCH)
+        left = min(BATCH, count - start)
+        yield pictures if left == BATCH else pictures.first(left)
+
+
+@torch.no_grad()
+def score(net: OddNet | SeedNet, count: int, seed: int) -> Iterator[Score]:
+    """Ask a network about fresh pictures; yields the growing score after every batch."""
+    result, places = Score(), centres(net.FIRST, net.STEP)
+    for pictures in exam(count, seed):
+        answer = net(pictures.inputs)
+        error = (answer.position - pictures.targets).double().numpy()
+        result.add(error, pictures.visible, uncertainty(answer, places).numpy())
+        yield result
+
+
+def main(argv: list[str]) -> int:
+    """Entry point of `python -m cppn odd_shapes score`."""
+    parser = argparse.ArgumentParser(prog="python -m cppn odd_shapes score", description=__doc__.split("\n")[0])
+    parser.add_argument("--network", choices=tuple(NETWORKS), default="ours")
+    parser.add_argument("--count", type=int, default=10_000, help="pictures (default: %(default)s)")
+    parser.add_argument("--seed", type=int, default=0)
+    args = parser.parse_args(argv)
+    if args.count < 1:
+        parser.error("at least one picture is needed")
+    torch.set_num_threads(1)
+    try:
+        *_, result = score(finder_of(args.network).net, args.count, args.seed)
+    except (ValueError, hub.WeightsError) as error:
+        parser.exit(2, f"{parser.prog}: {error}\n")
+    print(json.dumps(result.summary(), indent=1))
+    return 0

@@ -1,0 +1,1 @@
+"""Networks that print their own weights."""

@@ -1,0 +1,73 @@
+"""What the tabs of all wings share: errors in a visitor's words, links to a view, the queue for heavy work."""
+
+from __future__ import annotations
+
+import functools
+import html
+import inspect
+import math
+import os
+from collections.abc import Callable
+from urllib.parse import urlencode
+
+import gradio as gr
+
+from cppn.hub import WeightsError
+
+# Listeners that compute share these limits: two processor cores serve decoding, one visitor at a time trains.
+DECODING = {"concurrency_id": "decoding", "concurrency_limit": 2}
+TRAINING = {"concurrency_id": "training", "concurrency_limit": 1}
+
+
+def explains_errors(handler: Callable) -> Callable:
+    """Turn the faults that a visitor can cause or should know of into a `gr.Error` that names them."""
+
+    def explained(error: Exception) -> gr.Error:
+        # str(KeyError) quotes its message as if it were a key
+        message = error.args[0] if isinstance(error, KeyError) and error.args else error
+        return gr.Error(html.escape(str(message)), title="That did not work", print_exception=False)
+
+    faults = (ValueError, KeyError, OverflowError, WeightsError)
+    if inspect.isgeneratorfunction(handler):
+
+        @functools.wraps(handler)
+        def stream(*args, **kwargs):
+            try:
+                yield from handler(*args, **kwargs)
+            except faults as error:
+                raise explained(error) from error
+
+        return stream
+
+    @functools.wraps(handler)
+    def call(*args, **kwargs):
+        try:
+            return handler(*args, **kwargs)
+        except faults as error:
+            raise explained(error) from error
+
+    return call
+
+
+def share_link(request: gr.Request | None, **view: object) -> str:
+    """The address that opens this view; on a Space that of its page, which hands the query to the app."""
+    space = os.environ.get("SPACE_ID")
+    if space:
+        base = f"https://huggingface.co/spaces/{space}"
+    else:
+        base = str(request.request.base_url).rstrip("/") if request and getattr(request, "request", None) else ""
+    return f"{base}/?{urlencode(view)}"
+
+
+def query(request: gr.Request | None) -> dict[str, str]:
+    """The page's query parameters; empty for a call that did not come from a page."""
+    return dict(request.query_params) if request and request.query_params else {}
+
+
+def query_number(values: dict[str, str], name: str, default: float, low: float, high: float) -> float:
+    """A number from the query, kept within its slider; the default if it is missing or nonsense."""
+    try:
+        value = float(values.get(name, default))
+    except ValueError:
+        return default
+    return default if math.isnan(value) else min(high, max(low, value))

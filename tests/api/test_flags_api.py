@@ -1,0 +1,168 @@
+"""The Flags wing through gradio_client: every endpoint, every kind of bad input, many callers at once."""
+
+from __future__ import annotations
+
+import itertools
+import pickle
+import shutil
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+
+import numpy as np
+import pytest
+import safetensors.numpy
+from gradio_client import Client, handle_file
+from gradio_client.exceptions import AppError
+from PIL import Image
+
+from cppn.flags.teams import TEAMS
+from cppn.hub import BUNDLED
+
+JAPAN = BUNDLED / "flags" / "japan.safetensors"
+
+
+def pixels(path: str) -> np.ndarray:
+    with Image.open(path) as image:
+        return np.array(image.convert("RGB"))
+
+
+def test_teams_are_listed(client: Client):
+    teams = client.predict(api_name="/list_teams")
+    assert [team["team"] for team in teams] == list(TEAMS)
+    assert sum(team["entries"] for team in teams) == 41
+
+
+def test_a_flag_is_decoded(client: Client):
+    picture, facts = client.predict("japan", api_name="/decode_flag")
+    shown = pixels(picture)
+    assert shown.shape == (213, 320, 3)
+    target = pixels(str(BUNDLED / "flags" / "targets" / "japan.png"))
+    error = np.mean((shown.astype(float) - target) ** 2)
+    assert 10 * np.log10(255**2 / error) > 33
+    assert facts["parameters"] == 6675
+    assert facts["psnr_db"] == pytest.approx(10 * np.log10(255**2 / error), abs=0.01)
+    assert facts["weights_from"].startswith("bundled")
+
+
+def test_a_zoomed_window_is_decoded_at_any_width(client: Client):
+    picture, facts = client.predict("usa", 500, 4.0, -0.5, -0.5, api_name="/decode_flag")
+    assert pixels(picture).shape == (262, 500, 3)
+    assert facts["zoom"] == 4.0
+
+
+@pytest.mark.parametrize(
+    ("arguments", "word"),
+    [
+        (("atlantis",), "atlantis"),
+        (("japan", 0), "0"),
+        (("japan", 1_000_000), "1000000"),
+        (("japan", 320, 0.0), "0"),
+        (("japan", 320, 1.0, 99.0), "99"),
+    ],
+)
+def test_bad_requests_are_named(client: Client, arguments: tuple, word: str):
+    with pytest.raises(AppError, match=word):
+        client.predict(*arguments, api_name="/decode_flag")
+    assert client.predict("poland", api_name="/decode_flag")[1]["team"] == "poland"  # the app lives on
+
+
+def test_the_progression_moves(client: Client):
+    film, curve, words = client.predict("malaysia", api_name="/flag_progress")
+    with Image.open(film) as animation:
+        assert animation.n_frames > 30
+        first = np.array(animation.convert("RGB"))
+        animation.seek(animation.n_frames - 1)
+        last = np.array(animation.convert("RGB"))
+    assert np.abs(first.astype(int) - last).mean() > 20
+    decibels = [row[curve["columns"].index("decibels")] for row in curve["data"]]
+    assert decibels[-1] > decibels[0] + 20
+    assert "steps" in words
+
+
+def test_the_collage_shows_every_flag(client: Client):
+    sheet, facts = client.predict(600, api_name="/flag_collage")
+    assert facts["flags"] == 31
+    height, width, _ = pixels(sheet).shape
+    assert (width, height) == (facts["width"], facts["height"])
+    assert 500 < width <= 600
+
+
+def test_a_gift_opens_and_every_guess_differs(client: Client):
+    right, facts = client.predict(handle_file(JAPAN), api_name="/open_gift")
+    assert pixels(right).shape == (213, 320, 3)
+    assert facts["size_in_file"] == "320 x 213"
+    wrong, _ = client.predict(handle_file(JAPAN), 320, 213, "yx", "0..1", api_name="/open_gift")
+    assert pixels(wrong).shape == (213, 320, 3)
+    assert (pixels(wrong) != pixels(right)).any()
+
+
+def hostile_files(folder: Path) -> dict[str, Path]:
+    """Files that are no gift, one for each way of not being one."""
+    data = JAPAN.read_bytes()
+    state = safetensors.numpy.load(data)
+    nan = {**state, "dense1.weight": np.full_like(state["dense1.weight"], np.nan)}
+    shape = {**state, "dense1.weight": np.zeros((16, 3), np.float32)}
+    contents = {
+        "truncated": data[:-100],
+        "pickled": pickle.dumps({"a": 1}),
+        "not finite": safetensors.numpy.save(nan),
+        "should be": safetensors.numpy.save(shape),
+        "missing": safetensors.numpy.save({"a": np.zeros(3, np.float32)}),
+        "accepted": data + bytes(100_000),
+    }
+    for name, content in contents.items():
+        (folder / f"{name}.safetensors").write_bytes(content)
+    return {name: folder / f"{name}.safetensors" for name in contents}
+
+
+def test_files_that_are_no_gift_are_refused_with_a_reason(client: Client, tmp_path: Path):
+    words = {"truncated": "damaged", "pickled": "pickle"}
+    for name, path in hostile_files(tmp_path).items():
+        with pytest.raises(AppError, match=words.get(name, name)):
+            client.predict(handle_file(path), api_name="/open_gift")
+    for size in (10**6, -1):
+        with pytest.raises(AppError):
+            client.predict(handle_file(JAPAN), size, 10, api_name="/open_gift")
+    assert client.predict(handle_file(JAPAN), api_name="/open_gift")[1]["parameters"] == 6675
+
+
+def test_a_picture_is_hidden_and_found_again(client: Client, tmp_path: Path):
+    Image.new("RGB", (60, 40), "#0050a0").save(tmp_path / "plain.png")
+    job = client.submit(handle_file(tmp_path / "plain.png"), 5, api_name="/hide_picture")
+    reports = list(job)
+    assert len(reports) >= 3
+    preview, curve, weights, words = reports[-1]
+    assert words.startswith("Done")
+    assert len(curve["data"]) > 3
+    assert pixels(preview).shape == (213, 320, 3)
+    shutil.copy(weights, tmp_path / "gift.safetensors")  # the client keeps no suffix that the app would refuse
+    picture, facts = client.predict(handle_file(tmp_path / "gift.safetensors"), api_name="/open_gift")
+    assert facts["size_in_file"] == "320 x 213"
+    assert np.abs(pixels(picture).astype(int) - (0, 80, 160)).mean() < 12
+
+
+@pytest.mark.parametrize(
+    ("size", "word"), [((1, 1), "at least 8 x 8"), ((10_000, 10_000), "megapixels")], ids=["tiny", "huge"]
+)
+def test_pictures_of_an_impossible_size_are_refused(client: Client, tmp_path: Path, size: tuple, word: str):
+    Image.new("1", size).save(tmp_path / "picture.png")
+    with pytest.raises(AppError, match=word):
+        client.predict(handle_file(tmp_path / "picture.png"), 5, api_name="/hide_picture")
+
+
+def test_a_text_is_no_picture(client: Client, tmp_path: Path):
+    (tmp_path / "picture.png").write_text("hello")
+    with pytest.raises(AppError):
+        client.predict(handle_file(tmp_path / "picture.png"), 5, api_name="/hide_picture")
+
+
+def test_many_callers_get_whole_pictures(client: Client):
+    teams = ("japan", "malaysia", "poland")
+    expected = {team: Path(client.predict(team, 160, api_name="/decode_flag")[0]).read_bytes() for team in teams}
+
+    def call(team: str) -> bool:
+        return Path(client.predict(team, 160, api_name="/decode_flag")[0]).read_bytes() == expected[team]
+
+    with ThreadPoolExecutor(16) as pool:
+        answers = list(pool.map(call, itertools.islice(itertools.cycle(teams), 200)))
+    assert answers == [True] * 200

@@ -1,0 +1,43 @@
+"""A page in Chromium at desk and phone width, watched for script errors and for requests to the outside."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+
+import pytest
+from looks import PATIENCE
+
+CHROMIUM = shutil.which("chromium")
+QUIET = ("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-sync", "--disable-quic")
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[object]:
+    """Headless Chromium; skips where it or its driver is missing."""
+    api = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed; .ci/run installs it")
+    if CHROMIUM is None:
+        pytest.skip("Chromium is not installed; .ci/run installs it")
+    with api.sync_playwright() as driver:
+        browser = driver.chromium.launch(executable_path=CHROMIUM, args=list(QUIET))
+        yield browser
+        browser.close()
+
+
+@pytest.fixture(params=[1280, 390], ids=["desk", "phone"])
+def page(request: pytest.FixtureRequest, browser: object, url: str) -> Iterator[object]:
+    """A new page; the test fails if a script failed on it or anything was fetched from elsewhere."""
+    page = browser.new_page(viewport={"width": request.param, "height": 900})
+    page.set_default_timeout(PATIENCE)
+    faults, strangers = [], []
+    page.on("pageerror", lambda error: faults.append(str(error)))
+    page.on("request", lambda sent: strangers.append(sent.url) if foreign(sent.url, url) else None)
+    yield page
+    page.close()
+    assert faults == []
+    assert strangers == []
+
+
+def foreign(address: str, url: str) -> bool:
+    """Whether an address is neither the app's nor inside the page itself."""
+    return not address.startswith((url, "data:", "blob:"))

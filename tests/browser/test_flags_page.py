@@ -1,0 +1,64 @@
+"""The Flags tab in Chromium: every section once, links, both widths."""
+
+from __future__ import annotations
+
+import pytest
+from looks import fits, painted, shown
+
+pytestmark = pytest.mark.browser
+
+
+def test_the_first_sight_is_a_flag(page, url: str):
+    page.goto(url)
+    shown(page, "6,675 weights in")
+    painted(page)
+    shown(page, "Quality while it learnt")
+    assert fits(page)
+
+
+def test_a_link_opens_its_view(page, url: str):
+    page.goto(f"{url}?tab=flags&team=japan&zoom=4&x=0.25&y=0")
+    shown(page, "Japan — 6,675")
+    link = f"{url}?tab=flags&team=japan&zoom=4&x=0.25&y=0"
+    page.wait_for_function("v => [...document.querySelectorAll('textarea, input')].some(i => i.value === v)", arg=link)
+
+
+def test_nonsense_in_a_link_is_ignored(page, url: str):
+    page.goto(f"{url}?tab=nowhere&team=atlantis&zoom=never&section=attic")
+    shown(page, "Malaysia — 6,675")
+
+
+def test_all_flags_are_shown_and_open(page, url: str):
+    page.goto(url)
+    page.get_by_role("tab", name="All flags").click()
+    page.get_by_alt_text("Vietnam").first.wait_for()
+    assert fits(page)
+    page.get_by_alt_text("Japan").first.click()
+    shown(page, "Japan — 6,675")
+
+
+def test_a_lent_gift_is_open_at_once(page, url: str):
+    page.goto(f"{url}?tab=flags&section=open")
+    page.get_by_role("tab", name="Open a gift").click()
+    shown(page, "A MysteryNet of 6,675 weights")
+    painted(page)
+    page.get_by_label("yx").check()
+    assert fits(page)
+
+
+def test_a_picture_can_be_hidden_stopped_and_opened(page, url: str):
+    page.goto(url)
+    page.get_by_role("tab", name="Hide your own picture").click()
+    page.get_by_role("button", name="Hide it").click()
+    shown(page, "Learning,")
+    page.get_by_role("button", name="Stop").click()
+    page.get_by_role("button", name="Open these weights as a gift").click()
+    shown(page, "Size told by the file: 320 x 160")
+    assert fits(page)
+
+
+def test_what_was_learned_is_plotted(page, url: str):
+    page.goto(url)
+    page.get_by_role("tab", name="What we learned").click()
+    shown(page, "USA (harder)")
+    assert fits(page)

@@ -1,0 +1,35 @@
+"""One running app for all tests that need a page or an endpoint."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+
+import pytest
+import torch
+
+torch.set_num_threads(1)  # as the app does; two threads that wait for each other are slow on a busy machine
+# before gradio is imported: no calls home, no port clashes, files of its own
+os.environ["GRADIO_TEMP_DIR"] = tempfile.mkdtemp(prefix="gradio-tests-")
+os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")
+os.environ.pop("GRADIO_SERVER_PORT", None)
+
+
+@pytest.fixture(scope="session")
+def url() -> Iterator[str]:
+    """The address of the app, served from this process with its own launch settings."""
+    import app
+
+    _, address, _ = app.demo.launch(**app.LAUNCH, prevent_thread_lock=True, quiet=True, server_name="127.0.0.1")
+    yield address
+    app.demo.close()
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--snapshot-update", action="store_true", help="write the snapshot of the endpoints anew")
+
+
+def pytest_unconfigure() -> None:
+    shutil.rmtree(os.environ["GRADIO_TEMP_DIR"], ignore_errors=True)

@@ -1,0 +1,152 @@
+"""Training: what it samples, what it exports, that it learns, that it repeats itself."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import flag_reference as reference
+import numpy as np
+import pytest
+import torch
+from PIL import Image, ImageDraw
+
+from cppn.flags.fit import export, fit, forward, fourier_features, measure
+from cppn.flags.network import MysteryNet
+from cppn.flags.recipe import SEED_RECIPE, Recipe
+from cppn.flags.samples import blur
+from cppn.flags.target import SCALE, Target
+from cppn.training import psnr
+
+TINY = Recipe(steps=40, batch=256)
+
+
+@pytest.fixture(scope="module")
+def target() -> Target:
+    picture = Image.new("RGB", (40 * SCALE, 24 * SCALE), "white")
+    ImageDraw.Draw(picture).ellipse([50, 20, 110, 80], fill="#bc002d")
+    return Target.from_fine(picture)
+
+
+def finish(target: Target, recipe: Recipe):
+    *_, last = fit(target, recipe)
+    return last
+
+
+def test_the_target_is_the_box_filtered_drawing():
+    noise = np.random.default_rng(0).integers(0, 256, (3 * SCALE, 5 * SCALE, 3), dtype=np.uint8)
+    target = Target.from_fine(Image.fromarray(noise))
+    assert (target.width, target.height) == (5, 3)
+    pixels = noise.reshape(3, SCALE, 5, SCALE, 3).mean((1, 3)) / 255
+    np.testing.assert_allclose(target.pixels.numpy(), pixels, atol=1e-6)
+    between = noise[1 : 1 + SCALE, 6 : 6 + SCALE].mean((0, 1)) / 255
+    np.testing.assert_allclose(target.fine[1, 6].numpy(), between, atol=1e-6)
+
+
+@pytest.mark.parametrize("size", [(41, 40), (4, 40)])
+def test_a_drawing_that_is_no_multiple_is_refused(size):
+    with pytest.raises(ValueError, match="multiples"):
+        Target.from_fine(Image.new("RGB", size))
+
+
+def test_a_tall_picture_is_bounded():
+    assert Target.from_picture(Image.new("RGB", (10, 10_000)), 20).height == 40
+    assert Target.from_picture(Image.new("RGB", (10_000, 10)), 20).height == 2
+
+
+def test_blur_is_a_gaussian():
+    dot = torch.zeros(31, 41, 3)
+    dot[15, 20] = 1
+    y, x = np.mgrid[-15:16, -20:21]
+    expected = np.exp(-(x**2 + y**2) / (2 * 2.0**2))
+    np.testing.assert_allclose(blur(dot, 2.0)[:, :, 0].numpy(), expected / expected.sum(), atol=1e-4)
+    torch.testing.assert_close(blur(torch.ones(7, 9, 3), 2.0), torch.ones(7, 9, 3))
+
+
+def test_fourier_features_are_four_octaves_of_both_axes():
+    x = np.random.default_rng(1).uniform(-1, 1, (5, 2)).astype(np.float32)
+    ours = fourier_features(torch.from_numpy(x)).numpy()
+    angles = [math.pi * 2**k * x[:, axis] for axis in range(2) for k in range(4)]
+    expected = np.stack([np.sin(a) for a in angles] + [np.cos(a) for a in angles], axis=1)
+    np.testing.assert_allclose(ours, expected, atol=1e-5)
+
+
+@pytest.mark.parametrize("recipe", [TINY, replace(SEED_RECIPE, steps=40, batch=256)], ids=["ours", "seed"])
+def test_an_exported_gift_shows_the_same_picture_in_both_modes(target, recipe):
+    net = export(finish(target, recipe).net, target, recipe)
+    assert not net.training
+    x = target.coordinates()
+    with torch.no_grad():
+        evaluation = net(x).clamp(0, 1)
+        training = net.train()(x).clamp(0, 1)
+    # not equal to the last bit: training mode divides by n, the running variance by n - 1 (here 960 and 959)
+    assert psnr(training, evaluation) > 40
+
+
+def test_exporting_without_norm_keeps_the_function(target):
+    net = finish(target, TINY).net
+    gift = export(net, target, TINY)
+    x = torch.rand(100, 2) * 2 - 1
+    with torch.no_grad():
+        torch.testing.assert_close(gift(x), forward(net, x, TINY), rtol=0, atol=1e-4)
+    state = {name: tensor.numpy() for name, tensor in gift.state_dict().items()}
+    np.testing.assert_allclose(gift(x).detach().numpy(), reference.forward(state, x.numpy()), atol=1e-4)
+    assert int(gift.bn2.num_batches_tracked) > 0
+
+
+@pytest.mark.parametrize(
+    "recipe",
+    [TINY, replace(SEED_RECIPE, steps=40, batch=256), replace(TINY, fourier=True), replace(TINY, optimizer="adam")],
+    ids=["ours", "seed", "fourier", "adam"],
+)
+def test_every_recipe_learns(target, recipe):
+    looks = list(fit(target, recipe))
+    assert looks[-1].fraction == 1
+    assert looks[-1].step == 40
+    assert looks[-1].psnr > looks[0].psnr + 4
+
+
+def test_our_recipe_learns_a_plain_flag_well(target):
+    last = finish(target, Recipe(steps=300, batch=1024))
+    grid, zoomed = measure(export(last.net, target, Recipe()), target)
+    assert grid == pytest.approx(last.psnr, abs=0.1)
+    assert grid > 28
+    assert zoomed > 25
+
+
+def test_measuring_agrees_with_numpy(target):
+    net = export(finish(target, TINY).net, target, TINY)
+    state = {name: tensor.numpy() for name, tensor in net.state_dict().items()}
+    grid, zoomed = measure(net, target)
+    truth = target.pixels.numpy() * 255
+    shown = reference.picture(state, target.width, target.height)
+    assert grid == pytest.approx(10 * math.log10(255**2 / np.mean((shown - truth) ** 2)), abs=0.01)
+    height, width, _ = target.fine.shape
+    points = np.array([(x, y) for y in np.linspace(-1, 1, height) for x in np.linspace(-1, 1, width)])
+    fine = np.clip(reference.forward(state, points), 0, 1).reshape(target.fine.shape)
+    assert zoomed == pytest.approx(-10 * math.log10(np.mean((fine - target.fine.numpy()) ** 2)), abs=0.01)
+
+
+def test_the_same_seed_gives_the_same_bytes(target):
+    first, second = finish(target, TINY).net.state_dict(), finish(target, TINY).net.state_dict()
+    assert all(torch.equal(first[name], second[name]) for name in first)
+    other = finish(target, replace(TINY, seed=1)).net.state_dict()
+    assert not torch.equal(first["dense1.weight"], other["dense1.weight"])
+
+
+def test_time_ends_a_run(target):
+    last = finish(target, replace(TINY, steps=10**9, seconds=0.3))
+    assert last.fraction == 1
+    assert 0 < last.step < 10**6
+
+
+def test_a_run_can_be_left_at_any_report(target):
+    run = fit(target, TINY)
+    look = next(run)
+    run.close()
+    assert isinstance(export(look.net, target, TINY), MysteryNet)
+
+
+def test_divergence_is_reported(target):
+    with pytest.raises(FloatingPointError, match="diverged"):
+        finish(target, replace(TINY, learning_rate=1e30, warmup=0.0))

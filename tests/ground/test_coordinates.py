@@ -1,0 +1,79 @@
+"""`cppn.coordinates` against positions worked out in exact fractions."""
+
+from __future__ import annotations
+
+from fractions import Fraction
+
+import numpy as np
+import pytest
+import torch
+
+from cppn.coordinates import View, axes, axis, points
+
+
+def exact_axis(size: int, center: float, zoom: float, span: str) -> np.ndarray:
+    """Sample i of a window of length 2 / zoom around the centre, mapped from [-1, 1] onto the span."""
+    steps = [Fraction(2 * i, max(1, size - 1)) - 1 for i in range(size)]
+    positions = [Fraction(center) + step / Fraction(zoom) for step in steps]
+    if span != "-1..1":
+        positions = [(position + 1) / 2 * (size - 1 if span == "pixels" else 1) for position in positions]
+    return np.array([float(position) for position in positions], dtype=np.float32)
+
+
+@pytest.mark.parametrize("span", ["-1..1", "0..1", "pixels"])
+@pytest.mark.parametrize(
+    ("size", "center", "zoom"),
+    [(2, 0, 1), (320, 0, 1), (641, 0.25, 3), (7, -1.5, 0.125), (1, 0, 1)],
+)
+def test_samples_lie_where_the_maths_puts_them(size, center, zoom, span):
+    samples = axis(size, center, zoom, span)
+    assert samples.dtype == torch.float32
+    np.testing.assert_array_max_ulp(samples.numpy(), exact_axis(size, center, zoom, span), maxulp=1)
+
+
+def test_the_ends_of_a_picture_are_exactly_minus_one_and_one():
+    for size in range(2, 400):
+        samples = axis(size)
+        assert (samples[0], samples[-1]) == (-1, 1)
+
+
+def test_pixels_are_counted_in_whole_numbers_from_zero():
+    assert axis(213, span="pixels").tolist() == list(range(213))
+
+
+def test_a_view_moves_and_shrinks_the_window_along_both_axes():
+    xs, ys = axes(5, 3, View(zoom=2, center_x=0.5, center_y=-0.25))
+    assert xs.tolist() == [0, 0.25, 0.5, 0.75, 1]
+    assert ys.tolist() == [-0.75, -0.25, 0.25]
+
+
+def test_without_a_view_the_whole_picture_is_seen():
+    for seen, whole in zip(axes(4, 6), axes(4, 6, View()), strict=True):
+        assert seen.tolist() == whole.tolist()
+        assert (seen[0], seen[-1]) == (-1, 1)
+
+
+@pytest.mark.parametrize("order", ["xy", "yx"])
+def test_a_picture_is_read_row_by_row(order):
+    xs, ys = torch.tensor([1.0, 2.0, 3.0]), torch.tensor([10.0, 20.0])
+    expected = [(x, y) if order == "xy" else (y, x) for y in (10, 20) for x in (1, 2, 3)]
+    assert points(xs, ys, order).tolist() == [list(pair) for pair in expected]
+
+
+@pytest.mark.parametrize("size", [0, -3])
+def test_a_picture_without_pixels_is_refused(size):
+    with pytest.raises(ValueError, match="at least 1 pixel"):
+        axis(size)
+
+
+@pytest.mark.parametrize("zoom", [0, -1, float("nan")])
+def test_a_zoom_that_is_not_positive_is_refused(zoom):
+    with pytest.raises(ValueError, match="zoom must be positive"):
+        axis(4, zoom=zoom)
+
+
+def test_unknown_conventions_are_refused_and_the_known_ones_named():
+    with pytest.raises(ValueError, match=r"unknown span '0\.\.255'.*-1\.\.1, 0\.\.1, pixels"):
+        axis(4, span="0..255")
+    with pytest.raises(ValueError, match=r"unknown order 'zx'.*xy, yx"):
+        points(torch.zeros(1), torch.zeros(1), "zx")

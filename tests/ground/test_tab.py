@@ -1,0 +1,68 @@
+"""What all tabs share: errors in a visitor's words, links, numbers from a link."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import gradio as gr
+import pytest
+
+from cppn.hub import WeightsError
+from cppn.tab import explains_errors, query, query_number, share_link
+
+
+def request(base: str = "http://127.0.0.1:7860/", **parameters: str) -> SimpleNamespace:
+    return SimpleNamespace(request=SimpleNamespace(base_url=base), query_params=parameters)
+
+
+@pytest.mark.parametrize("fault", [ValueError("too <b>wide</b>"), KeyError("no team 'x'"), WeightsError("no file")])
+def test_a_visitors_fault_becomes_an_error_that_names_it(fault: Exception):
+    @explains_errors
+    def handler() -> None:
+        raise fault
+
+    @explains_errors
+    def stream():
+        yield 1
+        raise fault
+
+    for call in (handler, lambda: list(stream())):
+        with pytest.raises(gr.Error) as error:
+            call()
+        assert "<b>" not in str(error.value)  # what strangers wrote is escaped
+        assert fault.args[0].split()[0] in str(error.value)
+
+
+def test_a_fault_of_ours_stays_what_it_is():
+    @explains_errors
+    def handler() -> None:
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError):
+        handler()
+
+
+def test_a_handler_keeps_its_name_its_text_and_its_answers():
+    @explains_errors
+    def double(x: int) -> int:
+        """Twice the number."""
+        return 2 * x
+
+    assert (double.__name__, double.__doc__, double(4)) == ("double", "Twice the number.", 8)
+
+
+def test_links_lead_back_to_the_page(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.delenv("SPACE_ID", raising=False)
+    assert share_link(request(), tab="flags", x=0.5) == "http://127.0.0.1:7860/?tab=flags&x=0.5"
+    monkeypatch.setenv("SPACE_ID", "owner/name")
+    assert share_link(request(), tab="a b").endswith("/spaces/owner/name/?tab=a+b")
+
+
+def test_numbers_from_a_link_stay_within_their_slider():
+    values = query(request(zoom="4", x="-99", y="nan", z="many"))
+    assert query_number(values, "zoom", 1, 0.25, 16) == 4
+    assert query_number(values, "x", 0, -1.5, 1.5) == -1.5
+    assert query_number(values, "z", 0.5, -1, 1) == 0.5
+    assert query_number(values, "missing", 0.5, -1, 1) == 0.5
+    assert query_number(values, "y", 0.5, -1, 1) == 0.5
+    assert query(None) == {}

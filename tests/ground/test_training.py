@@ -1,0 +1,281 @@
+"""`cppn.training` against numpy written from the formulas."""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import math
+
+import numpy as np
+import pytest
+import torch
+from torch import nn
+
+from cppn.training import (
+    Adam,
+    ImportanceSampler,
+    MuonWithAdam,
+    linear_decay,
+    log_spaced,
+    my_share,
+    named_generator,
+    psnr,
+)
+
+MOMENTUM = 0.95
+BETAS, EPSILON = (0.9, 0.99), 1e-8
+
+
+def numpy_adam(start: np.ndarray, gradients: list[np.ndarray], learning_rate: float) -> np.ndarray:
+    """Kingma and Ba (2015), algorithm 1."""
+    value, m, v = start.astype(np.float64), 0.0, 0.0
+    for t, gradient in enumerate(gradients, start=1):
+        m = BETAS[0] * m + (1 - BETAS[0]) * gradient
+        v = BETAS[1] * v + (1 - BETAS[1]) * gradient**2
+        value = value - learning_rate * (m / (1 - BETAS[0] ** t)) / (np.sqrt(v / (1 - BETAS[1] ** t)) + EPSILON)
+    return value
+
+
+def nearest_orthogonal(matrix: np.ndarray) -> np.ndarray:
+    """U V^T of the singular value decomposition."""
+    u, _, vt = np.linalg.svd(matrix, full_matrices=False)
+    return u @ vt
+
+
+def numpy_muon(start: np.ndarray, gradients: list[np.ndarray], learning_rate: float) -> np.ndarray:
+    """Muon with Nesterov momentum, the orthogonal factor exact, each step as long as one of Adam."""
+    value, average = start.astype(np.float64), np.zeros(start.shape)
+    for gradient in gradients:
+        average = MOMENTUM * average + (1 - MOMENTUM) * gradient
+        direction = nearest_orthogonal(MOMENTUM * average + (1 - MOMENTUM) * gradient)
+        value = value - learning_rate * 0.2 * math.sqrt(max(start.shape)) * direction
+    return value
+
+
+# --- seeds, schedules, measures
+
+
+def test_a_generator_depends_on_its_name_and_seed_alone():
+    seed = int.from_bytes(hashlib.sha256(b"flags:3").digest()[:8], "big") // 2
+    expected = torch.rand(4, generator=torch.Generator().manual_seed(seed))
+    torch.manual_seed(1)
+    assert torch.equal(torch.rand(4, generator=named_generator("flags", 3)), expected)
+    for other in (named_generator("flags", 4), named_generator("flag", 3)):
+        assert not torch.equal(torch.rand(4, generator=other), expected)
+
+
+@pytest.mark.parametrize(
+    ("fraction", "warmup", "factor"),
+    [(0, 0, 1), (0.5, 0, 0.5), (1, 0, 0), (1.5, 0, 0), (0, 0.1, 0), (0.05, 0.1, 0.475), (0.1, 0.1, 0.9), (1, 0.1, 0)],
+)
+def test_the_learning_rate_rises_then_falls_to_nothing(fraction, warmup, factor):
+    assert linear_decay(fraction, warmup) == pytest.approx(factor)
+
+
+def test_psnr_is_that_of_numpy():
+    rng = np.random.default_rng(0)
+    a, b = rng.random((3, 5, 7)), rng.random((3, 5, 7))
+    expected = -10 * np.log10(np.mean((a - b) ** 2))
+    assert psnr(torch.tensor(a), torch.tensor(b)) == pytest.approx(expected, rel=1e-12)
+    assert psnr(torch.full((9,), 0.1), torch.zeros(9)) == pytest.approx(20, abs=1e-5)
+
+
+def test_psnr_of_equal_pictures_is_infinite():
+    assert psnr(torch.ones(2), torch.ones(2)) == math.inf
+
+
+def test_log_spaced_numbers_run_from_zero_to_the_last_ever_farther_apart():
+    numbers = log_spaced(20_000, 64)
+    assert numbers[:4] == [0, 1, 2, 3]
+    assert numbers[-1] == 20_000
+    assert 40 <= len(numbers) <= 64
+    gaps = np.diff(numbers)
+    assert gaps.min() >= 1
+    large = gaps > 20  # below, rounding to whole numbers shows
+    assert np.all(np.diff(gaps[large]) > 0)
+
+
+@pytest.mark.parametrize(("last", "numbers"), [(0, [0]), (1, [0, 1]), (2, [0, 1, 2])])
+def test_log_spaced_numbers_of_a_short_run_do_not_repeat(last, numbers):
+    assert log_spaced(last, 5) == numbers
+
+
+# --- importance sampling
+
+ERROR = torch.tensor([0.0, 1.0, 2.0, 3.0, 4.0])
+SHARE = 0.6
+PROBABILITY = (1 - SHARE) / 5 + SHARE * np.arange(5) / 10
+DRAWS = 100_000
+
+
+def draw_after(sampler: ImportanceSampler, *errors: torch.Tensor) -> tuple[np.ndarray, np.ndarray]:
+    """Indices and weights of many draws after these updates."""
+    for error in errors:
+        sampler.update(error)
+    index, weight = sampler.draw(DRAWS, named_generator("test", 0))
+    return index.numpy(), weight.numpy()
+
+
+def assert_frequencies(index: np.ndarray, probability: np.ndarray) -> None:
+    """Every count lies within five standard deviations of a binomial."""
+    counts = np.bincount(index, minlength=len(probability))
+    spread = np.sqrt(DRAWS * probability * (1 - probability))
+    assert np.all(np.abs(counts - DRAWS * probability) < 5 * spread)
+
+
+def test_samples_are_uniform_at_first():
+    index, weight = draw_after(ImportanceSampler(5, SHARE))
+    assert_frequencies(index, np.full(5, 0.2))
+    np.testing.assert_allclose(weight, 1, rtol=1e-6)
+
+
+def test_samples_follow_the_error_by_the_share():
+    index, weight = draw_after(ImportanceSampler(5, SHARE), torch.ones(5), ERROR)
+    assert_frequencies(index, PROBABILITY)
+    np.testing.assert_allclose(weight, (1 / (5 * PROBABILITY))[index], rtol=1e-6)
+
+
+def test_weighted_samples_keep_the_mean_of_anything_unbiased():
+    index, weight = draw_after(ImportanceSampler(5, SHARE), ERROR)
+    anything = np.array([9.0, 5.0, 2.0, 1.0, 0.5])
+    samples = weight * anything[index]
+    assert abs(samples.mean() - anything.mean()) < 5 * samples.std() / math.sqrt(DRAWS)
+    assert abs(anything[index].mean() - anything.mean()) > 0.5  # without the weights it would be far off
+
+
+@pytest.mark.parametrize(
+    ("share", "error"), [(0.0, ERROR), (SHARE, torch.zeros(5)), (SHARE, torch.full((5,), math.nan))]
+)
+def test_an_error_that_says_nothing_leaves_samples_uniform(share, error):
+    index, _ = draw_after(ImportanceSampler(5, share), error)
+    assert_frequencies(index, np.full(5, 0.2))
+
+
+def test_the_same_generator_draws_the_same_samples():
+    sampler = ImportanceSampler(1000, SHARE)
+    first, second = (sampler.draw(64, named_generator("test", 1))[0] for _ in range(2))
+    assert torch.equal(first, second)
+
+
+# --- Muon and Adam
+
+
+def random_matrix(rows: int, columns: int, seed: int) -> torch.Tensor:
+    """A matrix with singular values from 1 down to 1/20 and random directions."""
+    rng = np.random.default_rng(seed)
+    left, right = (np.linalg.qr(rng.standard_normal((n, n)))[0] for n in (rows, columns))
+    rank = min(rows, columns)
+    return torch.tensor(left[:, :rank] * np.geomspace(1, 0.05, rank) @ right[:rank], dtype=torch.float32)
+
+
+@pytest.mark.parametrize(("rows", "columns"), [(32, 32), (16, 32), (32, 16), (5, 3), (1, 8)])
+def test_orthogonalised_matrices_have_singular_values_of_about_one(rows, columns):
+    stack = torch.stack([random_matrix(rows, columns, seed) * 10.0 ** (seed - 3) for seed in range(7)])
+    for before, after in zip(stack.numpy(), MuonWithAdam.orthogonalise(stack).numpy(), strict=True):
+        values = np.linalg.svd(after, compute_uv=False)
+        assert np.all(np.abs(values - 1) < 0.05)
+        np.testing.assert_allclose(after, nearest_orthogonal(before), atol=0.05)
+
+
+def test_a_matrix_of_zeros_stays_zero():
+    assert torch.equal(MuonWithAdam.orthogonalise(torch.zeros(1, 4, 4)), torch.zeros(1, 4, 4))
+
+
+def gradients_for(parameter: nn.Parameter, seed: int) -> list[torch.Tensor]:
+    """Four gradients of a parameter's shape."""
+    if parameter.ndim == 1:
+        return list(torch.randn(4, *parameter.shape, generator=named_generator("gradients", seed)))
+    shape = parameter.flatten(1).shape
+    return [random_matrix(*shape, seed * 10 + step).reshape(parameter.shape) for step in range(4)]
+
+
+def take_steps(
+    optimizer: MuonWithAdam | Adam, parameters: list[nn.Parameter], steps: slice = slice(None)
+) -> list[np.ndarray]:
+    """The parameters' values after these of the four steps along `gradients_for`."""
+    everything = [gradients_for(parameter, seed)[steps] for seed, parameter in enumerate(parameters)]
+    for gradients in zip(*everything, strict=True):
+        for parameter, gradient in zip(parameters, gradients, strict=True):
+            parameter.grad = gradient.clone()
+        optimizer.step(0.01)
+    return [parameter.detach().numpy() for parameter in parameters]
+
+
+def fresh_parameters() -> list[nn.Parameter]:
+    """Two small matrices, a kernel of four axes, a matrix too large for the stack of small ones, and a vector."""
+    shapes = [(4, 6), (9, 8), (5, 2, 3, 3), (65, 64), (5,)]
+    generator = named_generator("parameters", 0)
+    return [nn.Parameter(torch.randn(shape, generator=generator)) for shape in shapes]
+
+
+def test_muon_moves_matrices_and_adam_the_rest():
+    *matrices, rest = parameters = fresh_parameters()
+    starts = [parameter.detach().numpy().copy() for parameter in parameters]
+    ends = take_steps(MuonWithAdam(matrices, [rest], rest_rate=0.5), parameters)
+    for seed, (parameter, start, end) in enumerate(zip(parameters, starts, ends, strict=True)):
+        gradients = [gradient.numpy() for gradient in gradients_for(parameter, seed)]
+        if parameter is rest:
+            np.testing.assert_allclose(end, numpy_adam(start, gradients, 0.5 * 0.01), rtol=1e-5)
+        else:
+            before, after, *flat = (array.reshape(len(array), -1) for array in (start, end, *gradients))
+            moved = numpy_muon(before, flat, 0.01) - before
+            np.testing.assert_allclose(after - before, moved, atol=0.05 * np.abs(moved).max())
+
+
+def test_muon_goes_on_where_a_saved_run_stopped():
+    *matrices, rest = parameters = fresh_parameters()
+    optimizer = MuonWithAdam(matrices, [rest])
+    take_steps(optimizer, parameters, slice(2))
+    file = io.BytesIO()
+    torch.save([optimizer.state_dict(), parameters], file)
+    uninterrupted = take_steps(optimizer, parameters, slice(2, None))
+    file.seek(0)
+    state, (*matrices, rest) = torch.load(file, weights_only=False)
+    optimizer = MuonWithAdam(matrices, [rest])
+    optimizer.load_state_dict(state)
+    for resumed, expected in zip(take_steps(optimizer, [*matrices, rest], slice(2, None)), uninterrupted, strict=True):
+        np.testing.assert_array_equal(resumed, expected)
+
+
+def test_padding_in_the_stack_has_no_influence():
+    def stepped(*companions: tuple[int, int]) -> np.ndarray:
+        matrix = nn.Parameter(torch.ones(4, 6))
+        others = [nn.Parameter(torch.zeros(shape)) for shape in companions]
+        return take_steps(MuonWithAdam([matrix, *others], [nn.Parameter(torch.zeros(1))]), [matrix, *others])[0]
+
+    np.testing.assert_allclose(stepped((9, 8), (2, 11)), stepped(), atol=1e-6)
+
+
+def test_adam_is_adam():
+    parameter = nn.Parameter(torch.randn(7, generator=named_generator("start", 0)))
+    start = parameter.detach().numpy().copy()
+    (end,) = take_steps(Adam([parameter]), [parameter])
+    gradients = [gradient.numpy() for gradient in gradients_for(parameter, 0)]
+    np.testing.assert_allclose(end, numpy_adam(start, gradients, 0.01), rtol=1e-5)
+
+
+@pytest.mark.parametrize("optimizer", [Adam, lambda matrices: MuonWithAdam(matrices[:1], matrices[1:])])
+def test_zero_grad_forgets_every_gradient(optimizer):
+    matrices = [nn.Parameter(torch.ones(2, 2)) for _ in range(2)]
+    for matrix in matrices:
+        matrix.grad = torch.ones(2, 2)
+    optimizer(matrices).zero_grad()
+    assert [matrix.grad for matrix in matrices] == [None, None]
+
+
+# --- shares of the work
+
+
+def test_a_single_process_does_everything(monkeypatch):
+    monkeypatch.delenv("RANK", raising=False)
+    monkeypatch.delenv("WORLD_SIZE", raising=False)
+    assert my_share("abc") == ["a", "b", "c"]
+
+
+def test_processes_share_the_work_without_overlap(monkeypatch):
+    monkeypatch.setenv("WORLD_SIZE", "3")
+    shares = []
+    for rank in range(3):
+        monkeypatch.setenv("RANK", str(rank))
+        shares.append(my_share(range(8)))
+    assert shares == [[0, 3, 6], [1, 4, 7], [2, 5]]

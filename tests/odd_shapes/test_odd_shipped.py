@@ -1,0 +1,80 @@
+"""The networks as they are shipped: as good as promised, as fast as promised, and the promises are measured ones."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import odd_reference as reference
+import pytest
+
+from cppn.__main__ import main
+from cppn.odd_shapes import exhibit, measure, words
+from cppn.odd_shapes.canvas import Canvas
+from cppn.odd_shapes.catalogue import NETWORKS, finder_of
+from cppn.odd_shapes.dataset import named_rng, sample
+from cppn.odd_shapes.locate import locate
+from cppn.odd_shapes.score import score
+
+LEAST_POSSIBLE = 1.05  # pixels; hidden odd shapes cost at least that, so less would be a fault of the measurement
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_figures_belong_to_the_shipped_file(name):
+    row, finder = exhibit.results()["networks"][name], finder_of(name)
+    assert row["sha256"] == finder.checkpoint.sha256
+    assert row["parameters"] == finder.checkpoint.parameters
+    assert row["score"]["rmse"] > LEAST_POSSIBLE
+    assert row["training"]["pictures"] == sum(stage["curve"][-1][0] for stage in row["training"]["stages"])
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_a_measured_figure_can_be_measured_again(name):
+    *_, result = score(finder_of(name).net, 1500, 77)
+    again, promised = result.summary(), exhibit.results()["networks"][name]["score"]
+    assert again["rmse"] == pytest.approx(promised["rmse"], abs=5 * again["standard_error"])
+    assert again["median_distance"] == pytest.approx(promised["median_distance"], rel=0.3)
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_an_independent_program_finds_the_same_place(name):
+    finder, pictures = finder_of(name), sample(named_rng("shipped", 0), 2)
+    state = {key: value.numpy() for key, value in finder.net.state_dict().items()}
+    network = reference.our_network if name == "ours" else reference.seed_network
+    for n in range(2):
+        position, _ = network(state, pictures.inputs[n, 0].numpy())
+        found = locate(Canvas(pictures.ink[n], (), False), finder)
+        np.testing.assert_allclose((found.x, found.y), position, atol=0.01)
+
+
+def test_our_network_finds_a_plain_odd_shape_to_half_a_pixel():
+    shapes = [("square", 6, 12, 12), ("square", 7, 50, 14), ("square", 5, 14, 48), ("triangle", 8, 44, 44)]
+    ink = (reference.draw(shapes) == 0).astype(np.uint8)
+    found = locate(Canvas(ink, (), False), finder_of("ours"))
+    assert (found.x, found.y) == pytest.approx((44, 44), abs=0.8)
+    assert found.caveats == ()
+    assert found.uncertainty < 3
+
+
+def test_the_texts_hold_the_measured_numbers():
+    ours = exhibit.results()["networks"]["ours"]
+    table = words.figures()
+    assert f"{ours['score']['rmse']:.2f}" in table
+    assert f"{ours['parameters']:,}" in table
+    assert "layer 2, head 2" in words.attention()
+    curves = exhibit.training_curves()
+    assert {row[2] for row in curves["data"]} == {*NETWORKS.values(), *exhibit.LEVELS}
+
+
+def test_the_command_measures_one_network_and_keeps_the_rest(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(measure, "STUDIED", 250)
+    out = tmp_path / "results.json"
+    out.write_text(json.dumps({"bayes": {"rmse": 1}, "networks": {"ours": {"kept": True}}}), encoding="utf-8")
+    assert main(["odd_shapes", "measure", "seed", "--count", "60", "--out", str(out)]) == 0
+    found = json.loads(out.read_text(encoding="utf-8"))
+    assert found["bayes"] == {"rmse": 1}
+    assert found["networks"]["ours"] == {"kept": True}
+    assert found["networks"]["seed"]["score"]["pictures"] == 60
+    assert found["networks"]["seed"]["speed"]["one_picture_ms"] > 0
+    with pytest.raises(SystemExit):
+        main(["odd_shapes", "measure", "theirs"])
