@@ -12,7 +12,7 @@ from cppn.flags import tab as flags
 from cppn.hub import BUNDLED
 from cppn.odd_shapes import tab as odd_shapes
 from cppn.quine import tab as quine
-from cppn.tab import query
+from cppn.tab import opened, query
 
 WINGS = {"flags": ("Flags", flags.tab), "quine": ("Quine", quine.tab), "odd_shapes": ("Odd shapes", odd_shapes.tab)}
 
@@ -42,10 +42,9 @@ LAUNCH = {
 }
 
 
-def chosen_tab(request: gr.Request) -> gr.Tabs:
+def chosen_tab(request: gr.Request) -> object:
     """Open the tab that the page's address names."""
-    name = query(request).get("tab", "")
-    return gr.Tabs(selected=name if name in WINGS else next(iter(WINGS)))
+    return opened(query(request).get("tab"), WINGS)
 
 
 def build() -> gr.Blocks:

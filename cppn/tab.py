@@ -7,7 +7,7 @@ import html
 import inspect
 import math
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Container
 from urllib.parse import urlencode
 
 import gradio as gr
@@ -71,3 +71,11 @@ def query_number(values: dict[str, str], name: str, default: float, low: float, 
     except ValueError:
         return default
     return default if math.isnan(value) else min(high, max(low, value))
+
+
+def opened(name: str | None, known: Container[str]) -> object:
+    """The tabs, opened at the one that an address names.
+
+    They are left alone where it names none that is known: by the time the answer arrives, a visitor may have clicked.
+    """
+    return gr.Tabs(selected=name) if name in known else gr.skip()

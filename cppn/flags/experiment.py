@@ -27,6 +27,7 @@ from cppn.checkpoint import write_atomically
 from cppn.flags.fit import fit
 from cppn.flags.recipe import SEED_RECIPE, Recipe
 from cppn.flags.target import Target
+from cppn.journal import Journal
 from cppn.training import my_share
 
 FLAGS = ("malaysia", "usa")
@@ -111,21 +112,15 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--out", type=Path, default=RESULT, help="the summary (default: %(default)s)")
     args = parser.parse_args(argv)
     torch.set_num_threads(1)
-    args.journal.parent.mkdir(parents=True, exist_ok=True)
-    args.journal.touch()
+    journal = Journal(args.journal)
     keys = ("setting", "flag", "arm", "seed")
-    done = {tuple(run[key] for key in keys) for run in _read(args.journal)}
+    done = {tuple(run[key] for key in keys) for run in journal.entries()}
     for run in my_share([run for run in plan(args.seeds) if tuple(run[key] for key in keys) not in done]):
         result = perform(run)
-        with args.journal.open("a", encoding="utf-8") as log:
-            log.write(json.dumps(result) + "\n")
+        journal.add(result)
         print(" ".join(f"{key}={value}" for key, value in result.items()), flush=True)
-        runs = sorted(_read(args.journal), key=lambda r: tuple(str(r[key]) for key in keys))
+        runs = sorted(journal.entries(), key=lambda r: tuple(str(r[key]) for key in keys))
         recipes = {"steps": STEPS, "blur_pixels": BLUR, "noise": NOISE, "batch": 2048}
         summary = json.dumps({"recipe": recipes, "summary": summarise(runs), "runs": runs}, indent=1)
         write_atomically(args.out, f"{summary}\n".encode())
     return 0
-
-
-def _read(log: Path) -> list[Run]:
-    return [json.loads(line) for line in log.read_text(encoding="utf-8").splitlines()]

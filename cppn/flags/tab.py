@@ -9,7 +9,7 @@ from cppn.coordinates import ORDERS, SPANS
 from cppn.flags import endpoints, exhibit
 from cppn.flags.decode import MAX_SIDE, gift_of
 from cppn.flags.teams import TEAMS, find_team
-from cppn.tab import DECODING, TRAINING, explains_errors, query, query_number, share_link
+from cppn.tab import DECODING, TRAINING, explains_errors, opened, query, query_number, share_link
 
 COMPARE_WIDTH = 960  # pixels of the pictures in the compare slider: sharp on a desk screen, 0.1 s to decode
 SECTIONS = {"decode": "Decode a flag", "all": "All flags", "open": "Open a gift", "hide": "Hide your own picture"}
@@ -73,9 +73,8 @@ def tab(demo: gr.Blocks) -> None:
         """Show what the page's address asks for."""
         asked = query(request)
         team = asked.get("team", "malaysia")
-        section = asked.get("section", "decode")
         return (
-            gr.Tabs(selected=section if section in SECTIONS or section == "learned" else "decode"),
+            opened(asked.get("section"), {*SECTIONS, "learned"}),
             team if team in TEAMS else "malaysia",
             query_number(asked, "zoom", 1.0, 0.25, 16.0),
             query_number(asked, "x", 0.0, -1.5, 1.5),

@@ -5,6 +5,7 @@
 Takes the exam's first pictures, goes on through the exam until enough of them hide the odd shape completely, and finds
 the posterior mean of each (`posterior.py`). Pictures that allow too many explanations are left out on both sides and
 counted. Every stratum is then weighted by its share of the exam, so the extra hidden pictures do not distort the mean.
+The answers are kept in a journal: they do not depend on the network, so another one is compared within seconds.
 """
 
 from __future__ import annotations
@@ -20,12 +21,14 @@ import torch
 
 from cppn import hub
 from cppn.checkpoint import write_atomically
+from cppn.journal import Journal
 from cppn.odd_shapes.catalogue import finder_of
 from cppn.odd_shapes.measure import RESULT, SEED
 from cppn.odd_shapes.network import OddNet, SeedNet
 from cppn.odd_shapes.posterior import BUDGET, TooManyError, posterior
 from cppn.odd_shapes.score import BATCH, STRATA, exam, stratum
 
+JOURNAL = Path("runs/odd_shapes/posterior.jsonl")
 SHARES_FROM = 100_000  # pictures from which the strata's shares are taken
 LONGEST = 10_000_000  # pictures to go through in search of hidden ones
 
@@ -39,7 +42,26 @@ class Compared:
     bayes: np.ndarray | None
 
 
-def compare(net: OddNet | SeedNet, count: int, hidden: int, budget: int) -> Iterator[Compared]:
+class Solver:
+    """Posterior means of the exam's pictures, (2,) in pixels; those in the journal are not computed again."""
+
+    def __init__(self, budget: int, journal: Journal) -> None:
+        self.budget, self.journal = budget, journal
+        self.known = {entry["picture"]: entry["mean"] for entry in journal.entries() if entry["budget"] == budget}
+
+    def __call__(self, number: int, ink: np.ndarray) -> np.ndarray | None:
+        """The answer to picture `number` of the exam; None if it allows too many explanations."""
+        if number not in self.known:
+            try:
+                self.known[number] = posterior(ink, self.budget).mean
+            except TooManyError:
+                self.known[number] = None
+            self.journal.add({"picture": number, "budget": self.budget, "mean": self.known[number]})
+        mean = self.known[number]
+        return None if mean is None else np.array(mean)
+
+
+def compare(net: OddNet | SeedNet, count: int, hidden: int, solve: Solver) -> Iterator[Compared]:
     """The first `count` pictures of the exam, and the hidden ones after them until there are `hidden` of these."""
     concealed = 0
     for batch, pictures in enumerate(exam(LONGEST, SEED)):
@@ -53,11 +75,9 @@ def compare(net: OddNet | SeedNet, count: int, hidden: int, budget: int) -> Iter
             concealed += bool(hides[number])
             with torch.no_grad():
                 answer = net(inputs[number : number + 1]).position[0].double().numpy()
-            try:
-                best = np.array(posterior(pictures.ink[number], budget).mean) - targets[number]
-            except TooManyError:
-                best = None
-            yield Compared(float(pictures.visible[number]), answer - targets[number], best)
+            mean = solve(batch * BATCH + number, pictures.ink[number])
+            error = None if mean is None else mean - targets[number]
+            yield Compared(float(pictures.visible[number]), answer - targets[number], error)
 
 
 def summarise(compared: list[Compared], shares: dict[str, float]) -> dict[str, object]:
@@ -110,6 +130,7 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--count", type=int, default=2000, help="pictures (default: %(default)s)")
     parser.add_argument("--hidden", type=int, default=200, help="hidden ones among all (default: %(default)s)")
     parser.add_argument("--budget", type=int, default=BUDGET, help="branches a picture (default: %(default)s)")
+    parser.add_argument("--journal", type=Path, default=JOURNAL, help="answers found so far (default: %(default)s)")
     parser.add_argument("--out", type=Path, default=RESULT, help="default: %(default)s")
     args = parser.parse_args(argv)
     torch.set_num_threads(1)
@@ -118,7 +139,7 @@ def main(argv: list[str]) -> int:
     except (ValueError, hub.WeightsError) as error:
         parser.exit(2, f"{parser.prog}: {error}\n")
     compared = []
-    for result in compare(net, args.count, args.hidden, args.budget):
+    for result in compare(net, args.count, args.hidden, Solver(args.budget, Journal(args.journal))):
         compared.append(result)
         if len(compared) % 100 == 0:
             print(f"{len(compared)} pictures", flush=True)

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 import torch
 
-from cppn.quine.network import Quine, QuineConfig, copier, flatten
+from cppn.quine.network import Quine, copier, flatten
 from cppn.quine.query import QueryQuine
 from cppn.quine.regeneration import regenerate
 from cppn.training import named_generator
@@ -55,11 +55,6 @@ class Healing:
             return "There was nothing to heal."
         place = "to the last bit" if self.tolerance == 0 else f"to within {self.tolerance:.0e}"
         return f"Healed {place} after {self.healed_at} {'copy' if self.healed_at == 1 else 'copies'}."
-
-
-def default_rate(config: QuineConfig) -> float:
-    """The damping to use when nothing better is known: bits are copied whole, numbers by halves."""
-    return 1.0 if config.head == "sign" else 0.5
 
 
 @torch.no_grad()

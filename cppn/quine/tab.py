@@ -7,7 +7,7 @@ import gradio as gr
 from cppn.quine import endpoints, exhibit, words
 from cppn.quine.catalogue import SHIPPED, open_shipped
 from cppn.quine.heal import STEPS_LIMIT, leave_zero
-from cppn.tab import DECODING, explains_errors, query, share_link
+from cppn.tab import DECODING, explains_errors, opened, query, share_link
 
 FIRST = "exact_mlp"
 SECTIONS = {
@@ -48,8 +48,8 @@ def tab(demo: gr.Blocks) -> None:
     def open_link(request: gr.Request) -> tuple[object, str]:
         """Show what the page's address asks for."""
         asked = query(request)
-        section, slug = asked.get("section", "verify"), asked.get("name", FIRST)
-        return gr.Tabs(selected=section if section in SECTIONS else "verify"), slug if slug in SHIPPED else FIRST
+        slug = asked.get("name", FIRST)
+        return opened(asked.get("section"), SECTIONS), slug if slug in SHIPPED else FIRST
 
     demo.load(open_link, None, [sections, name], api_visibility="private")
 

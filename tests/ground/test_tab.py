@@ -8,7 +8,7 @@ import gradio as gr
 import pytest
 
 from cppn.hub import WeightsError
-from cppn.tab import explains_errors, query, query_number, share_link
+from cppn.tab import explains_errors, opened, query, query_number, share_link
 
 
 def request(base: str = "http://127.0.0.1:7860/", **parameters: str) -> SimpleNamespace:
@@ -66,3 +66,9 @@ def test_numbers_from_a_link_stay_within_their_slider():
     assert query_number(values, "missing", 0.5, -1, 1) == 0.5
     assert query_number(values, "y", 0.5, -1, 1) == 0.5
     assert query(None) == {}
+
+
+def test_an_address_opens_the_tab_it_names_and_leaves_the_visitors_choice_alone():
+    assert opened("quine", {"flags", "quine"}).selected == "quine"
+    for name in (None, "", "nowhere"):
+        assert opened(name, {"flags", "quine"}) == gr.skip()

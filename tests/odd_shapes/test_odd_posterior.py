@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import math
+from types import SimpleNamespace
 
 import numpy as np
 import odd_reference as reference
 import pytest
 
+from cppn.journal import Journal
 from cppn.odd_shapes import bayes
 from cppn.odd_shapes.bayes import Compared, summarise
 from cppn.odd_shapes.dataset import KINDS, named_rng, sample
@@ -97,7 +99,7 @@ def test_strata_are_weighted_by_their_shares():
     assert summary["by_visible"]["hidden"]["pictures"] == 1
 
 
-def test_the_comparison_goes_on_until_enough_are_hidden(monkeypatch):
+def test_the_comparison_goes_on_until_enough_are_hidden(monkeypatch, tmp_path):
     import torch
 
     from cppn.odd_shapes.network import SeedConfig, SeedNet
@@ -110,8 +112,21 @@ def test_the_comparison_goes_on_until_enough_are_hidden(monkeypatch):
 
     monkeypatch.setattr(bayes, "posterior", quick)
     torch.manual_seed(0)
-    compared = list(bayes.compare(SeedNet(SeedConfig()), 30, 4, 7))
+    journal = Journal(tmp_path / "posterior.jsonl")
+    compared = list(bayes.compare(SeedNet(SeedConfig()), 30, 4, bayes.Solver(7, journal)))
     assert sum(c.visible == 0 for c in compared) == 4
     assert len(compared) >= 30
     assert all(c.visible == 0 for c in compared[30:])
     assert set(calls) == {7}
+    again = list(bayes.compare(SeedNet(SeedConfig()), 30, 4, bayes.Solver(7, journal)))
+    assert len(again) == len(compared) == len(calls)  # every answer came from the journal
+
+
+def test_answers_in_the_journal_belong_to_their_budget(monkeypatch, tmp_path):
+    monkeypatch.setattr(bayes, "posterior", lambda ink, budget: SimpleNamespace(mean=(float(budget), 1.0)))
+    journal = Journal(tmp_path / "posterior.jsonl")
+    ink = np.zeros((64, 64), np.uint8)
+    for budget in (7, 8):
+        assert bayes.Solver(budget, journal)(0, ink).tolist() == [budget, 1]
+    monkeypatch.delattr(bayes, "posterior")
+    assert bayes.Solver(7, journal)(0, ink).tolist() == [7, 1]
