@@ -76,5 +76,6 @@ def test_the_command_measures_one_network_and_keeps_the_rest(tmp_path, monkeypat
     assert found["networks"]["ours"] == {"kept": True}
     assert found["networks"]["seed"]["score"]["pictures"] == 60
     assert found["networks"]["seed"]["speed"]["one_picture_ms"] > 0
+    assert found["pictures_drawn_a_second"] > 0
     with pytest.raises(SystemExit):
         main(["odd_shapes", "measure", "theirs"])
