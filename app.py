@@ -12,9 +12,15 @@ from cppn.flags import tab as flags
 from cppn.hub import BUNDLED
 from cppn.odd_shapes import tab as odd_shapes
 from cppn.quine import tab as quine
+from cppn.starry import tab as starry
 from cppn.tab import opened, query
 
-WINGS = {"flags": ("Flags", flags.tab), "quine": ("Quine", quine.tab), "odd_shapes": ("Odd shapes", odd_shapes.tab)}
+WINGS = {
+    "flags": ("Flags", flags.tab),
+    "quine": ("Quine", quine.tab),
+    "odd_shapes": ("Odd shapes", odd_shapes.tab),
+    "starry": ("Starry night", starry.tab),
+}
 
 TITLE = "What tiny networks hide"
 INTRODUCTION = """
@@ -28,6 +34,7 @@ STYLE = """
 .pixels img { image-rendering: pixelated; width: 100%; height: 100%; object-fit: contain; }
 .whole .grid-wrap { max-height: none !important; }
 @media (max-width: 640px) {
+  .prose :is(th, td) { padding: 0.35rem !important; overflow-wrap: normal !important; word-break: normal !important; }
   .whole .grid-container { grid-template-columns: repeat(2, minmax(0, 1fr)) !important; }
 }
 """

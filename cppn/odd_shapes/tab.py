@@ -149,6 +149,7 @@ def _sketch() -> tuple[gr.Sketchpad, gr.Button]:
     gr.Markdown(words.SKETCH)
     sketch = gr.Sketchpad(
         show_label=False,
+        placeholder="Choose the brush on the left,\nthen paint here",
         type="filepath",
         canvas_size=(256, 256),
         brush=gr.Brush(default_size=24, colors=["#000000"], color_mode="fixed"),

@@ -117,7 +117,7 @@ def figures() -> str:
     row("its standard error, px", "{:.3f}", "score", "standard_error")
     row("Euclidean RMSE, px", "{:.2f}", "score", "euclidean_rmse")
     row("median distance, px", "{:.2f}", "score", "median_distance")
-    row("share of answers more than 5 px off", "{:.4f}", "score", "share_over_5px")
+    row("share of answers more than 5 px off", "{:.1%}", "score", "share_over_5px")
     for name in networks["ours"]["score"]["by_visible"]:
         row(f"RMSE, odd shape in view: {name}", "{:.2f}", "score", "by_visible", name, "rmse")
     row("weights", "{:,}", "parameters")
