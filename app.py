@@ -9,6 +9,7 @@ import gradio as gr
 import torch
 
 from cppn.flags import tab as flags
+from cppn.glyphs import tab as glyphs
 from cppn.hub import BUNDLED
 from cppn.odd_shapes import tab as odd_shapes
 from cppn.quine import tab as quine
@@ -17,6 +18,7 @@ from cppn.tab import opened, query
 
 WINGS = {
     "flags": ("Flags", flags.tab),
+    "glyphs": ("Glyphs", glyphs.tab),
     "quine": ("Quine", quine.tab),
     "odd_shapes": ("Odd shapes", odd_shapes.tab),
     "starry": ("Starry night", starry.tab),

@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from cppn import checkpoint, render
-from cppn.coordinates import View
+from cppn.coordinates import View, view_of
 from cppn.flags import exhibit
 from cppn.flags.decode import check_size, gift_of
 from cppn.flags.decode import open_gift as read_gift
@@ -42,7 +42,7 @@ def decode_flag(
     Returns:
         The picture as a PNG file, and facts about it and its weights.
     """
-    path, facts = exhibit.flag_picture(team, int(width), exhibit.clamp_view(zoom, center_x, center_y))
+    path, facts = exhibit.flag_picture(team, int(width), view_of(zoom, center_x, center_y))
     return str(path), facts
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import functools
 import json
-import math
 from pathlib import Path
 
 from PIL import Image
@@ -242,18 +241,3 @@ def experiment_table(rows: list[dict[str, object]]) -> str:
         for row in rows
     ]
     return "\n".join(lines)
-
-
-def clamp_view(zoom: float, center_x: float, center_y: float) -> View:
-    """A view from numbers that anybody may have sent.
-
-    Raises:
-        ValueError: not a number, or outside 1/16 to 64 times, or a centre more than 8 half-widths away.
-    """
-    if not all(map(math.isfinite, (zoom, center_x, center_y))):
-        raise ValueError("zoom and centre must be finite numbers")
-    if not 1 / 16 <= zoom <= 64:
-        raise ValueError(f"zoom must lie between 1/16 and 64, not {zoom:g}")
-    if max(abs(center_x), abs(center_y)) > 8:
-        raise ValueError("the centre must lie between -8 and 8 along each axis")
-    return View(zoom, center_x, center_y)

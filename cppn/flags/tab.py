@@ -5,7 +5,7 @@ from __future__ import annotations
 import gradio as gr
 
 from cppn import render
-from cppn.coordinates import ORDERS, SPANS
+from cppn.coordinates import ORDERS, SPANS, view_of
 from cppn.flags import endpoints, exhibit
 from cppn.flags.decode import MAX_SIDE, gift_of
 from cppn.flags.teams import TEAMS, find_team
@@ -45,7 +45,7 @@ def compare(
     team: str, zoom: float, center_x: float, center_y: float, request: gr.Request
 ) -> tuple[tuple[str, str], str, str, str]:
     """The true flag and the decoded one in the same window, the facts in words, a download and a link to this view."""
-    view = exhibit.clamp_view(zoom, center_x, center_y)
+    view = view_of(zoom, center_x, center_y)
     path, facts = exhibit.flag_picture(team, COMPARE_WIDTH, view)
     target = exhibit.target_picture(find_team(team), facts["picture_width"], facts["picture_height"], view)
     weights = exhibit.copy_for_download(gift_of(find_team(team)), team)

@@ -1,6 +1,6 @@
 """Compare our network with the best possible answer, picture by picture.
 
-    python -m cppn odd_shapes bayes --count 2000 --hidden 200
+    python -m cppn odd_shapes bayes --count 2000 --hidden 225
 
 Takes the exam's first pictures, goes on through the exam until enough of them hide the odd shape completely, and finds
 the posterior mean of each (`posterior.py`). Pictures that allow too many explanations are left out on both sides and
@@ -128,7 +128,7 @@ def main(argv: list[str]) -> int:
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
     parser.add_argument("--count", type=int, default=2000, help="pictures (default: %(default)s)")
-    parser.add_argument("--hidden", type=int, default=200, help="hidden ones among all (default: %(default)s)")
+    parser.add_argument("--hidden", type=int, default=225, help="hidden ones among all (default: %(default)s)")
     parser.add_argument("--budget", type=int, default=BUDGET, help="branches a picture (default: %(default)s)")
     parser.add_argument("--journal", type=Path, default=JOURNAL, help="answers found so far (default: %(default)s)")
     parser.add_argument("--out", type=Path, default=RESULT, help="default: %(default)s")

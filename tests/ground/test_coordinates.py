@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from fractions import Fraction
 
 import numpy as np
 import pytest
 import torch
 
-from cppn.coordinates import View, axes, axis, points
+from cppn.coordinates import View, axes, axis, points, view_of
 
 
 def exact_axis(size: int, center: float, zoom: float, span: str) -> np.ndarray:
@@ -77,3 +78,9 @@ def test_unknown_conventions_are_refused_and_the_known_ones_named():
         axis(4, span="0..255")
     with pytest.raises(ValueError, match=r"unknown order 'zx'.*xy, yx"):
         points(torch.zeros(1), torch.zeros(1), "zx")
+
+
+@pytest.mark.parametrize("values", [(0, 0, 0), (math.nan, 0, 0), (100, 0, 0), (1, 9, 0), (1, 0, math.inf), (-1, 0, 0)])
+def test_an_impossible_view_is_refused(values):
+    with pytest.raises(ValueError, match=r"zoom|centre"):
+        view_of(*values)
