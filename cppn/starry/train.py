@@ -1,0 +1,151 @@
+"""Search for a program that paints a picture, from random weights.
+
+    python -m cppn starry train --target starry.png
+
+Several starts take the first stages; after each rung of the ladder the better half goes on, and the last one is rounded
+and polished. One thread a process. Ctrl-C, or anything else that ends the process, loses a minute at the most: the same
+command goes on where the last one was. Under `torchrun --nproc-per-node N` each process has its own starts. A program
+replaces the one that is there only if it scores lower.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import time
+from dataclasses import asdict
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from cppn import hub
+from cppn.checkpoint import write_atomically
+from cppn.starry.fit import Objective
+from cppn.starry.picture import open_target
+from cppn.starry.program import count_escapes, write
+from cppn.starry.quantise import local_search, round_all
+from cppn.starry.search import ALL, Search, Stage, fit_in
+from cppn.starry.shape import Shape
+from cppn.training import my_share, named_generator
+
+RUNGS = (
+    (Stage(300, 7_700, reach=3), Stage(40, 7_700, 31_000, 1e-2, reach=3)),
+    (Stage(60, 7_700, 31_000, 1e-2, reach=3),),
+    (
+        Stage(400, 7_700, 31_000, 1e-2, reach=1.5),
+        Stage(500, 15_500, 62_000, 3e-3),
+        Stage(100, 15_500, ALL, 1e-3),
+    ),
+)
+BLOCKS = 45  # of rounding, a neuron's worth of weights each
+SAVE_EVERY = 30.0  # processor seconds between two saved states
+WORKSHOP = Path("runs/starry")  # states of unfinished runs
+
+
+def climb(objective: Objective, seed: int, rungs: int, workshop: Path) -> Search:
+    """One start, taken through the first rungs; it goes on from a saved state and leaves one behind."""
+    stages = tuple(stage for rung in RUNGS[:rungs] for stage in rung)
+    search = Search(objective, stages, seed)
+    path = workshop / f"{seed}.state"
+    if path.exists():
+        search.load_state_dict(torch.load(path, weights_only=True))
+    saved, told = search.cpu_seconds, len(search.curve)
+    try:
+        while not search.done:
+            search.advance()
+            if len(search.curve) >= told + 5:
+                told = len(search.curve)
+                seconds, loss = search.curve[-1]
+                print(f"seed {seed}: stage {search.stage}, {seconds:.0f} CPU-s, loss {loss:.1f}", flush=True)
+            if search.cpu_seconds > saved + SAVE_EVERY:
+                saved = search.cpu_seconds
+                save_state(search, path)
+    finally:
+        save_state(search, path)
+    return search
+
+
+def save_state(search: Search, path: Path) -> None:
+    """Write the state of a search, whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_suffix(".part")
+    torch.save(search.state_dict(), temporary)
+    temporary.replace(path)
+
+
+def choose(objective: Objective, seeds: list[int], workshop: Path) -> tuple[Search, list[Search]]:
+    """Take all starts up the ladder, the better half at each rung; returns the winner and all in their last states."""
+    searches = {}
+    remaining = seeds
+    for rung in range(1, len(RUNGS) + 1):
+        for seed in remaining:
+            searches[seed] = climb(objective, seed, rung, workshop)
+        remaining = sorted(remaining, key=lambda seed: searches[seed].curve[-1][1])
+        print(f"rung {rung}: " + ", ".join(f"seed {s} {searches[s].curve[-1][1]:.1f}" for s in remaining), flush=True)
+        remaining = remaining[: max(1, len(remaining) // 2)] if rung < len(RUNGS) - 1 else remaining[:1]
+    return searches[remaining[0]], list(searches.values())
+
+
+def finish(objective: Objective, search: Search) -> tuple[Tensor, list[tuple[float, float]]]:
+    """Round and polish; returns whole weights and a curve of (processor seconds since here, loss)."""
+    began = time.process_time()
+    generator = named_generator("starry rounding", search.seed)
+    curve = []
+    for share, whole in round_all(objective, search.weights, BLOCKS, 31_000, ALL, generator):
+        curve.append((round(time.process_time() - began, 1), round(objective.loss(whole), 2)))
+        print(f"rounded {share:4.0%}: loss {curve[-1][1]}", flush=True)
+    for loss, better in local_search(objective, whole, generator):
+        whole = better
+        curve.append((round(time.process_time() - began, 1), round(loss, 2)))
+        print(f"polished: loss {loss:.2f}", flush=True)
+    return fit_in(objective, whole), curve
+
+
+def deliver(objective: Objective, weights: Tensor, record: dict[str, object], directory: Path) -> None:
+    """Write the program, and beside it how it was made, unless a better one for the same picture is there."""
+    path = directory / "ours.json"
+    score = objective.loss(weights, floor=True)
+    if path.exists():
+        standing = json.loads(path.read_text(encoding="utf-8"))
+        if standing["target_sha256"] == record["target_sha256"] and standing["score"] <= score:
+            print(f"score {score:.2f}; the program that is there has {standing['score']:.2f} and stays")
+            return
+    data = write(objective.shape.program(weights, objective.width, objective.height))
+    record |= {"score": score, "bytes": len(data), "sha256": hashlib.sha256(data).hexdigest()}
+    write_atomically(directory / "ours.pyth", data)
+    write_atomically(path, (json.dumps(record, indent=1) + "\n").encode())
+    print(f"score {score:.2f} in {len(data)} bytes, {count_escapes(data)} of them escapes")
+
+
+def main(argv: list[str]) -> int:
+    """Entry point of `python -m cppn starry train`."""
+    parser = argparse.ArgumentParser(
+        prog="python -m cppn starry train", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--target", type=Path, required=True, help="the picture")
+    parser.add_argument("--seed", type=int, default=0, help="of the first start (default: %(default)s)")
+    parser.add_argument("--starts", type=int, default=12, help="default: %(default)s")
+    parser.add_argument("--out", type=Path, default=hub.BUNDLED / "starry", help="default: %(default)s")
+    parser.add_argument("--workshop", type=Path, default=WORKSHOP, help="unfinished runs (default: %(default)s)")
+    args = parser.parse_args(argv)
+    torch.set_num_threads(1)
+    objective = Objective(open_target(args.target), Shape())
+    seeds = my_share(range(args.seed, args.seed + args.starts))
+    try:
+        search, searches = choose(objective, seeds, args.workshop)
+        weights, polish = finish(objective, search)
+    except KeyboardInterrupt:
+        return 130  # what a shell expects of an interrupted command
+    record = {
+        "target_sha256": hashlib.sha256(args.target.read_bytes()).hexdigest(),
+        "shape": asdict(objective.shape),
+        "rungs": [[asdict(stage) for stage in rung] for rung in RUNGS],
+        "seed": search.seed,
+        "starts": {str(s.seed): s.curve for s in searches},
+        "rounding": polish,
+        "cpu_seconds": round(sum(s.cpu_seconds for s in searches) + polish[-1][0], 1),
+    }
+    deliver(objective, weights, record, args.out)
+    return 0

@@ -1,0 +1,67 @@
+"""The Glyphs tab in Chromium: every section once, links, both widths."""
+
+from __future__ import annotations
+
+import pytest
+from looks import fits, painted, shown
+
+pytestmark = pytest.mark.browser
+TAB = "?tab=glyphs"
+
+
+def pictures(page: object, name: str) -> object:
+    """The image elements whose file has this name."""
+    return page.locator(f"img[src*='{name}']:visible")
+
+
+def test_the_first_sight_is_a_moving_script(page, url: str):
+    page.goto(f"{url}{TAB}")
+    shown(page, "60 frames in 3.6 seconds")
+    painted(page)
+    pictures(page, "glyphs-script.webp").first.wait_for()
+    assert fits(page)
+
+
+def test_a_link_opens_its_loop(page, url: str):
+    page.goto(f"{url}{TAB}&model=colour_64&seeds=5%2C+Hi&method=linear&ink=2")
+    shown(page, "through 5 and Hi")
+    pictures(page, "glyphs-colour_64.webp").first.wait_for()
+    assert fits(page)
+
+
+def test_nonsense_in_a_link_is_ignored(page, url: str):
+    page.goto(f"{url}{TAB}&model=runes&method=bezier&ink=much&section=attic")
+    shown(page, "Spherical through 1, 2 and 3")
+
+
+def test_a_text_is_sent_and_a_photo_read(page, url: str):
+    page.goto(f"{url}{TAB}&section=send&text=Zebra")
+    shown(page, "of 100 draws")
+    for name in ("sent", "received", "straightened", "many-draws"):
+        pictures(page, f"/{name}.png").first.wait_for()
+    page.get_by_role("button", name="Lend me one").click()
+    shown(page, "“Read me!”")
+    assert fits(page)
+
+
+def test_a_number_is_moved(page, url: str):
+    page.goto(f"{url}{TAB}&section=number")
+    shown(page, "Number 1 of 64")
+    before = pictures(page, "one-number.png").first.get_attribute("src")
+    page.get_by_label("number input for Its value").fill("2.5")
+    page.get_by_label("number input for Its value").press("Enter")
+    page.wait_for_function(
+        "old => [...document.querySelectorAll('img')].some(i => i.src.includes('one-number.png') && i.src !== old)",
+        arg=before,
+    )
+    assert fits(page)
+
+
+@pytest.mark.parametrize(
+    ("section", "text"),
+    [("film", "steps of learning"), ("learned", "the real channel of the original"), ("how", "registration marks")],
+)
+def test_every_section_has_its_text(page, url: str, section: str, text: str):
+    page.goto(f"{url}{TAB}&section={section}")
+    shown(page, text)
+    assert fits(page)

@@ -1,0 +1,84 @@
+"""The Starry-night tab in Chromium: every section once, links, uploads, both widths."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from looks import fits, painted, shown
+from PIL import Image
+
+from cppn.starry.catalogue import published
+
+pytestmark = pytest.mark.browser
+TAB = "?tab=starry"
+
+
+def pictures(page: object, name: str) -> object:
+    """The image elements whose file has this name."""
+    return page.locator(f"img[src*='{name}']:visible")
+
+
+def test_the_painting_is_there_at_once_beside_the_larger_one(page, url: str):
+    page.goto(f"{url}{TAB}&program=published")
+    shown(page, "1,158 × 960, computed between its pixels")
+    painted(page)
+    pictures(page, "starry-published").nth(1).wait_for()
+    assert fits(page)
+
+
+def test_a_link_opens_its_view(page, url: str):
+    view = f"{url}{TAB}&program=published&width=300&zoom=4&x=0.7&y=-0.6"
+    page.goto(view)
+    shown(page, "300 × 249")
+    page.wait_for_function("v => [...document.querySelectorAll('textarea, input')].some(i => i.value === v)", arg=view)
+
+
+def test_two_paintings_are_compared_and_a_target_gets_its_scores(page, url: str, tmp_path: Path):
+    Image.new("RGB", (60, 50), "navy").save(tmp_path / "target.png")
+    page.goto(f"{url}{TAB}&section=compare")
+    shown(page, "Drag the line.")
+    assert fits(page)
+    page.locator("#starry-target input[type=file]").set_input_files(str(tmp_path / "target.png"))
+    shown(page, "60 × 50 pixels became 386 × 320")
+    assert fits(page)
+
+
+def test_a_neuron_that_is_clicked_is_told_about(page, url: str):
+    page.goto(f"{url}{TAB}&program=published&section=neurons")
+    shown(page, "Neuron 25")
+    pictures(page, "neuron-1.png").first.click()
+    shown(page, "Neuron 1")
+    page.get_by_text("What moves each neuron, in words").click()
+    shown(page, "Neuron 45 blue")
+    assert fits(page)
+
+
+def test_a_programs_bytes_are_shown_and_an_upload_takes_their_place(page, url: str, tmp_path: Path):
+    data = published().data.replace(b"386 320", b"193 320")
+    (tmp_path / "mine.pyth").write_bytes(data)
+    page.goto(f"{url}{TAB}&program=published&section=program")
+    shown(page, "1,020 of 1,024 bytes")
+    shown(page, "while weights are left")
+    assert fits(page)
+    page.locator("[data-testid=file-upload]").last.set_input_files(str(tmp_path / "mine.pyth"))
+    shown(page, "The program paints 193 × 320 pixels")
+    assert fits(page)
+
+
+def test_a_picture_is_squeezed_stopped_and_its_bytes_looked_at(page, url: str):
+    page.goto(f"{url}{TAB}&section=squeeze")
+    page.get_by_role("button", name="Squeeze it").click()
+    shown(page, "first sketch")
+    painted(page)
+    page.get_by_role("button", name="Stop").last.click()
+    page.get_by_role("button", name="Look at its bytes").click()
+    shown(page, "36 sine neurons")
+    assert fits(page)
+
+
+def test_it_is_explained(page, url: str):
+    page.goto(f"{url}{TAB}&section=how")
+    shown(page, "its author's later revision")
+    shown(page, "How was ours found?")
+    assert fits(page)
