@@ -30,7 +30,6 @@ COMMANDS = {
     ("starry", "squeeze"): "cppn.starry.squeeze:main",
     ("starry", "train"): "cppn.starry.train:main",
     ("starry", "measure"): "cppn.starry.measure:main",
-    ("starry", "polish"): "cppn.starry.polish:main",
     ("starry", "check"): "cppn.starry.pyth:main_check",
     ("starry", "benchmark"): "cppn.starry.pyth:main_benchmark",
     ("startup",): "cppn.startup:main",

@@ -58,19 +58,16 @@ def round_all(
     pixels: int,
     judged: int,
     generator: torch.Generator,
-    free: Tensor | None = None,
 ) -> Iterator[tuple[float, Tensor]]:
     """Round all weights in blocks, the most sensitive first; yields the share that is rounded and the weights.
 
     Args:
         blocks: how many; before each the weights that are still free take two steps of `Levenberg`.
         pixels, judged: how many, for the curvature and for the loss and the gradient.
-        free: bool (W,), the weights to be rounded, if not all; the others must be whole already.
     """
     shape = objective.shape
     fitter = Levenberg(objective, weights, damping=1e-2, least=1e-3, ridge=1e-3)
-    fitter.free = torch.ones_like(fitter.free) if free is None else free.clone()
-    size = -(-int(fitter.free.sum()) // blocks)
+    size = -(-shape.weights // blocks)
     while bool(fitter.free.any()):
         for _ in range(2):
             fitter.step(objective.sample(pixels, generator), objective.sample(judged, generator))
