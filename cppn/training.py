@@ -6,7 +6,8 @@ import hashlib
 import math
 import os
 from collections.abc import Iterable, Sequence
-from typing import TypeVar
+from pathlib import Path
+from typing import Protocol, TypeVar
 
 import torch
 from torch import Tensor, nn
@@ -171,6 +172,21 @@ class Adam:
         for group in self._optimizer.param_groups:
             group["lr"] = learning_rate
         self._optimizer.step()
+
+
+class Resumable(Protocol):
+    """Anything whose `state_dict` is all that the rest of its run depends on."""
+
+    def state_dict(self) -> dict[str, object]:
+        """Tensors, numbers and lists."""
+
+
+def save_state(run: Resumable, path: Path) -> None:
+    """Write the state of a run, whole or not at all."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_suffix(".part")
+    torch.save(run.state_dict(), temporary)
+    temporary.replace(path)
 
 
 def my_share(items: Sequence[T]) -> list[T]:

@@ -24,7 +24,7 @@ from cppn import checkpoint, hub, render
 from cppn.glyphs.catalogue import COLOUR_PIXELS, GRAY_PIXELS, open_script
 from cppn.glyphs.fit import Recipe, Run
 from cppn.glyphs.network import GlyphConfig, GlyphNet, SeedConfig, SeedNet
-from cppn.training import my_share
+from cppn.training import my_share, save_state
 
 SAVE_EVERY = 60.0  # processor seconds between two saved states
 WORKSHOP = Path("runs/glyphs")  # states of unfinished runs
@@ -107,14 +107,6 @@ def perform(name: str, run: Run, state: Path) -> Run:
     finally:
         save_state(run, state)
     return run
-
-
-def save_state(run: Run, path: Path) -> None:
-    """Write the state of a run, whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_suffix(".part")
-    torch.save(run.state_dict(), temporary)
-    temporary.replace(path)
 
 
 def deliver(name: str, plan: Plan, run: Run, directory: Path) -> None:

@@ -21,6 +21,7 @@ import torch
 from cppn import checkpoint, hub
 from cppn.odd_shapes.fit import Recipe, Run
 from cppn.odd_shapes.network import OddConfig, OddNet, SeedConfig, SeedNet
+from cppn.training import save_state
 
 OURS = Recipe(steps=12_000, batch=128, learning_rate=6e-3, rest_rate=1 / 3)
 # the homework names no sizes, steps or rates; these are ours
@@ -68,14 +69,6 @@ def perform(run: Run, state: Path, until: Callable[[Run], bool] = lambda run: Fa
     finally:
         save_state(run, state)
     return run
-
-
-def save_state(run: Run, path: Path) -> None:
-    """Write the state of a run, whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_suffix(".part")
-    torch.save(run.state_dict(), temporary)
-    temporary.replace(path)
 
 
 def train_ours(recipe: Recipe, workshop: Path) -> tuple[Run, dict[str, object]]:

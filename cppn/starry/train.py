@@ -28,7 +28,7 @@ from cppn.starry.program import count_escapes, write
 from cppn.starry.quantise import local_search, round_all
 from cppn.starry.search import ALL, Search, Stage, fit_in
 from cppn.starry.shape import Shape
-from cppn.training import my_share, named_generator
+from cppn.training import my_share, named_generator, save_state
 
 RUNGS = (
     (Stage(300, 7_700, reach=3), Stage(40, 7_700, 31_000, 1e-2, reach=3)),
@@ -65,14 +65,6 @@ def climb(objective: Objective, seed: int, rungs: int, workshop: Path) -> Search
     finally:
         save_state(search, path)
     return search
-
-
-def save_state(search: Search, path: Path) -> None:
-    """Write the state of a search, whole or not at all."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_suffix(".part")
-    torch.save(search.state_dict(), temporary)
-    temporary.replace(path)
 
 
 def choose(objective: Objective, seeds: list[int], workshop: Path) -> tuple[Search, list[Search]]:

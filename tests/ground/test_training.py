@@ -20,6 +20,7 @@ from cppn.training import (
     my_share,
     named_generator,
     psnr,
+    save_state,
 )
 
 MOMENTUM = 0.95
@@ -279,3 +280,18 @@ def test_processes_share_the_work_without_overlap(monkeypatch):
         monkeypatch.setenv("RANK", str(rank))
         shares.append(my_share(range(8)))
     assert shares == [[0, 3, 6], [1, 4, 7], [2, 5]]
+
+
+def test_a_state_is_written_whole_or_not_at_all(tmp_path):
+    class Counter:
+        def __init__(self, value: object) -> None:
+            self.value = value
+
+        def state_dict(self) -> dict[str, object]:
+            return {"value": self.value}
+
+    path = tmp_path / "new" / "run.state"
+    save_state(Counter(torch.ones(2)), path)
+    with pytest.raises(Exception, match="pickle"):
+        save_state(Counter(lambda: None), path)  # fails half-way
+    torch.testing.assert_close(torch.load(path, weights_only=True)["value"], torch.ones(2))
