@@ -14,14 +14,14 @@ from cppn.hub import BUNDLED
 from cppn.odd_shapes import tab as odd_shapes
 from cppn.quine import tab as quine
 from cppn.starry import tab as starry
-from cppn.tab import opened, query
+from cppn.tab import WINGS, opened, query
 
-WINGS = {
-    "flags": ("Flags", flags.tab),
-    "glyphs": ("Glyphs", glyphs.tab),
-    "quine": ("Quine", quine.tab),
-    "odd_shapes": ("Odd shapes", odd_shapes.tab),
-    "starry": ("Starry night", starry.tab),
+LAYOUTS = {
+    "flags": flags.tab,
+    "glyphs": glyphs.tab,
+    "quine": quine.tab,
+    "odd_shapes": odd_shapes.tab,
+    "starry": starry.tab,
 }
 
 TITLE = "What tiny networks hide"
@@ -63,9 +63,9 @@ def build() -> gr.Blocks:
     with gr.Blocks(title=TITLE, analytics_enabled=False, delete_cache=(3600, 86400)) as demo:
         gr.Markdown(INTRODUCTION)
         with gr.Tabs(overflow_behavior="wrap") as tabs:
-            for name, (title, wing) in WINGS.items():
-                with gr.Tab(title, id=name):
-                    wing(demo)
+            for name, title in WINGS.items():
+                with gr.Tab(title, id=name) as wing:
+                    LAYOUTS[name](demo, wing)
         demo.load(chosen_tab, None, tabs, api_visibility="private")
     # the queue counts the calls of all visitors; beyond this a caller is told to come back
     return demo.queue(max_size=64)

@@ -14,6 +14,14 @@ import gradio as gr
 
 from cppn.hub import WeightsError
 
+WINGS = {
+    "flags": "Flags",
+    "glyphs": "Glyphs",
+    "quine": "Quine",
+    "odd_shapes": "Odd shapes",
+    "starry": "Starry night",
+}  # tabs by the name that they have in an address; the page opens at the first
+
 # Listeners that compute share these limits: two processor cores serve decoding, one visitor at a time trains.
 DECODING = {"concurrency_id": "decoding", "concurrency_limit": 2}
 TRAINING = {"concurrency_id": "training", "concurrency_limit": 1}
@@ -79,3 +87,43 @@ def opened(name: str | None, known: Container[str]) -> object:
     They are left alone where it names none that is known: by the time the answer arrives, a visitor may have clicked.
     """
     return gr.Tabs(selected=name) if name in known else gr.skip()
+
+
+def wing_of(request: gr.Request | None) -> str:
+    """The tab that the page opens at."""
+    name = query(request).get("tab")
+    return name if name in WINGS else next(iter(WINGS))
+
+
+def at_first_sight(wing: str, show: Callable, outputs: int) -> tuple[Callable, Callable]:
+    """Two listeners that fill a wing once, so that a visit to one tab does not cost the work of all.
+
+    The first is for the page's load: it shows what the address asks for, if it asks for this wing. The second is for
+    the wing's tab: it shows what the inputs say when the tab is opened for the first time, and takes what is shown
+    there already before them.
+    """
+    nothing = (gr.skip(),) * outputs
+
+    def loaded(request: gr.Request, *inputs: object) -> object:
+        return show(*inputs) if wing_of(request) == wing else nothing
+
+    def selected(request: gr.Request, there: object, *inputs: object) -> object:
+        return nothing if there or wing_of(request) == wing else show(*inputs)
+
+    return explains_errors(loaded), explains_errors(selected)
+
+
+def lazily(show: Callable, outputs: int) -> tuple[Callable, Callable]:
+    """Two listeners for what costs time: one fills a section when it is first seen, one renews it once it was.
+
+    Both take what is shown there already before the inputs of `show`.
+    """
+    nothing = (gr.skip(),) * outputs
+
+    def first(there: object, *inputs: object) -> object:
+        return nothing if there else show(*inputs)
+
+    def renewed(there: object, *inputs: object) -> object:
+        return show(*inputs) if there else nothing
+
+    return explains_errors(first), explains_errors(renewed)

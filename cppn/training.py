@@ -1,11 +1,11 @@
-"""What every recipe shares: named seeds, schedules, sampling, optimisers, quality measures, shares of the work."""
+"""What every recipe shares: named seeds, schedules, sampling, optimisers, measures, runs that can be resumed."""
 
 from __future__ import annotations
 
 import hashlib
 import math
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Protocol, TypeVar
 
@@ -175,10 +175,54 @@ class Adam:
 
 
 class Resumable(Protocol):
-    """Anything whose `state_dict` is all that the rest of its run depends on."""
+    """A run that advances step by step; its `state_dict` is all that the rest of it depends on.
+
+    Attributes:
+        done: whether there is nothing left to do. cpu_seconds: of its steps. curve: what was found out on the way.
+    """
+
+    done: bool
+    cpu_seconds: float
+    curve: list
+
+    def advance(self) -> object:
+        """Take one step."""
 
     def state_dict(self) -> dict[str, object]:
         """Tensors, numbers and lists."""
+
+    def load_state_dict(self, state: dict[str, object]) -> None:
+        """Go on from there."""
+
+
+R = TypeVar("R", bound=Resumable)
+SAVE_EVERY = 60.0  # processor seconds between two saved states
+
+
+def carry_out(
+    run: R, state: Path, tell: Callable[[R], str], every: int = 1, until: Callable[[R], bool] = lambda run: False
+) -> R:
+    """Take a run to its end, or until a condition holds; it goes on from a saved state and leaves one behind.
+
+    Args:
+        state: file of the state. tell: the line that is printed after each `every` new points of the curve.
+    """
+    if state.exists():
+        run.load_state_dict(torch.load(state, weights_only=True))
+        print(f"{state.stem}: going on after {run.cpu_seconds:.0f} s", flush=True)
+    saved, told = run.cpu_seconds, len(run.curve)
+    try:
+        while not run.done and not until(run):
+            run.advance()
+            if len(run.curve) >= told + every:
+                told = len(run.curve)
+                print(f"{state.stem}: {tell(run)}", flush=True)
+            if run.cpu_seconds > saved + SAVE_EVERY:
+                saved = run.cpu_seconds
+                save_state(run, state)
+    finally:
+        save_state(run, state)
+    return run
 
 
 def save_state(run: Resumable, path: Path) -> None:

@@ -9,7 +9,7 @@ from cppn.coordinates import ORDERS, SPANS, view_of
 from cppn.flags import endpoints, exhibit
 from cppn.flags.decode import MAX_SIDE, gift_of
 from cppn.flags.teams import TEAMS, find_team
-from cppn.tab import DECODING, TRAINING, explains_errors, opened, query, query_number, share_link
+from cppn.tab import DECODING, TRAINING, at_first_sight, explains_errors, opened, query, query_number, share_link
 
 COMPARE_WIDTH = 960  # pixels of the pictures in the compare slider: sharp on a desk screen, 0.1 s to decode
 SECTIONS = {"decode": "Decode a flag", "all": "All flags", "open": "Open a gift", "hide": "Hide your own picture"}
@@ -41,25 +41,27 @@ error. The file is larger than a PNG of the flag. It is a puzzle, not a way to s
 
 
 @explains_errors
-def compare(
-    team: str, zoom: float, center_x: float, center_y: float, request: gr.Request
-) -> tuple[tuple[str, str], str, str, str]:
-    """The true flag and the decoded one in the same window, the facts in words, a download and a link to this view."""
+def compare(team: str, zoom: float, center_x: float, center_y: float) -> tuple[tuple[str, str], str, str]:
+    """The true flag and the decoded one in the same window, the facts in words, and a download."""
     view = view_of(zoom, center_x, center_y)
     path, facts = exhibit.flag_picture(team, COMPARE_WIDTH, view)
     target = exhibit.target_picture(find_team(team), facts["picture_width"], facts["picture_height"], view)
     weights = exhibit.copy_for_download(gift_of(find_team(team)), team)
-    link = share_link(request, tab="flags", team=team, zoom=zoom, x=center_x, y=center_y)
-    return (str(target), str(path)), exhibit.describe(facts), str(weights), link
+    return (str(target), str(path)), exhibit.describe(facts), str(weights)
 
 
-def tab(demo: gr.Blocks) -> None:
-    """Lay out the tab inside `demo`."""
+def link_to(team: str, zoom: float, center_x: float, center_y: float, request: gr.Request) -> str:
+    """The address of this view."""
+    return share_link(request, tab="flags", team=team, zoom=zoom, x=center_x, y=center_y)
+
+
+def tab(demo: gr.Blocks, wing: gr.Tab) -> None:
+    """Lay out the tab `wing` of `demo`."""
     gr.api(endpoints.list_teams, api_name="list_teams", **DECODING)
     gr.Markdown(LEAD, elem_classes="lead")
     with gr.Tabs(overflow_behavior="wrap") as sections:
         with gr.Tab(SECTIONS["decode"], id="decode"):
-            *view, width = _decode_section(demo)
+            *view, width = _decode_section(demo, wing)
         with gr.Tab(SECTIONS["all"], id="all") as all_flags:
             _all_section(all_flags, sections, view[0])
         with gr.Tab(SECTIONS["open"], id="open") as opening:
@@ -85,7 +87,7 @@ def tab(demo: gr.Blocks) -> None:
     demo.load(open_link, None, [sections, *view, width], api_visibility="private")
 
 
-def _decode_section(demo: gr.Blocks) -> list[gr.components.Component]:
+def _decode_section(demo: gr.Blocks, wing: gr.Tab) -> list[gr.components.Component]:
     """Choose a team, compare, zoom, watch it learn, paint it large; returns team, zoom, centre (two) and width."""
     with gr.Row():
         with gr.Column(scale=1, min_width=280):
@@ -114,17 +116,22 @@ def _decode_section(demo: gr.Blocks) -> list[gr.components.Component]:
         link = gr.Textbox(label="Link to this view", buttons=["copy"], interactive=False, max_lines=1, scale=2)
         download = gr.DownloadButton("Download these weights", scale=1)
     view = [team, zoom, center_x, center_y]
+    filled = [pair, facts, download]
+    loaded, selected = at_first_sight("flags", compare, len(filled))
     gr.on(
-        [component.change for component in view] + [demo.load],
+        [component.change for component in view],
         compare,
         view,
-        [pair, facts, download, link],
+        filled,
         trigger_mode="always_last",
         show_progress="minimal",
         api_visibility="private",
         **DECODING,
     )
-    _film(demo, team)
+    demo.load(loaded, view, filled, api_visibility="private", **DECODING)
+    wing.select(selected, [facts, *view], filled, api_visibility="private", **DECODING)
+    facts.change(link_to, view, link, api_visibility="private")
+    _film(demo, wing, team)
     with gr.Accordion("Paint it large", open=False):
         gr.Markdown("The same window, as large as you like: for a wallpaper or a close look between the pixels.")
         with gr.Row():
@@ -144,7 +151,7 @@ def _preset(name: str, window: tuple[float, float, float], sliders: list[gr.Slid
     gr.Button(name, size="sm", min_width=120).click(lambda: window, None, sliders, api_visibility="private")
 
 
-def _film(demo: gr.Blocks, team: gr.Dropdown) -> None:
+def _film(demo: gr.Blocks, wing: gr.Tab, team: gr.Dropdown) -> None:
     """The training of the chosen flag as an animation and a curve."""
     with gr.Accordion("Watch it learn", open=True), gr.Row():
         with gr.Column():
@@ -159,15 +166,12 @@ def _film(demo: gr.Blocks, team: gr.Dropdown) -> None:
         with gr.Column():
             curve = gr.LinePlot(x="step", y="decibels", title="Quality while it learnt", height=240)
             words = gr.Markdown()
-    gr.on(
-        [team.change, demo.load],
-        explains_errors(endpoints.flag_progress),
-        team,
-        [film, curve, words],
-        api_name="flag_progress",
-        show_progress="hidden",
-        **DECODING,
-    )
+    filled = [film, curve, words]
+    settings = {"outputs": filled, "show_progress": "hidden", **DECODING}
+    loaded, selected = at_first_sight("flags", endpoints.flag_progress, len(filled))
+    team.change(explains_errors(endpoints.flag_progress), team, **settings, api_name="flag_progress")
+    demo.load(loaded, team, **settings, api_visibility="private")
+    wing.select(selected, [film, team], **settings, api_visibility="private")
 
 
 def _all_section(section: gr.Tab, sections: gr.Tabs, team: gr.Dropdown) -> None:

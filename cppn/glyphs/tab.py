@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Callable
 
 import gradio as gr
 
@@ -13,7 +12,16 @@ from cppn.glyphs.channel import STEEPEST, Channel
 from cppn.glyphs.draw import INK, INKS, TILES
 from cppn.glyphs.interpolate import FILM_TILES, FRAMES, GRIDS, METHODS
 from cppn.glyphs.send import LAST_SEED, STRONGEST
-from cppn.tab import DECODING, explains_errors, opened, query, query_number, share_link
+from cppn.tab import (
+    DECODING,
+    at_first_sight,
+    explains_errors,
+    lazily,
+    opened,
+    query,
+    query_number,
+    share_link,
+)
 
 SECTIONS = {
     "interpolate": "Interpolate",
@@ -35,14 +43,14 @@ PATHS = [(title, name) for name, title in METHODS.items()]
 PRIVATE = {"api_visibility": "private", **DECODING}
 
 
-def tab(demo: gr.Blocks) -> None:
-    """Lay out the tab inside `demo`."""
+def tab(demo: gr.Blocks, wing: gr.Tab) -> None:
+    """Lay out the tab `wing` of `demo`."""
     gr.api(endpoints.list_glyph_models, api_name="list_glyph_models", **DECODING)
     gr.Markdown(words.LEAD, elem_classes="lead")
     model = gr.Dropdown(CHOICES, value=FIRST, label="Model")
     with gr.Tabs(overflow_behavior="wrap") as sections:
         with gr.Tab(SECTIONS["interpolate"], id="interpolate"):
-            path, show = _interpolate_section(model)
+            path, inputs, shown = _interpolate_section(model)
         with gr.Tab(SECTIONS["send"], id="send") as sending:
             text = _send_section(sending, model)
         with gr.Tab(SECTIONS["number"], id="number") as number:
@@ -70,7 +78,11 @@ def tab(demo: gr.Blocks) -> None:
             asked.get("text", FIRST_TEXT)[:LONGEST_QUERY],
         )
 
-    demo.load(open_link, None, [sections, model, *path, text], api_visibility="private").then(**show, **PRIVATE)
+    loaded, selected = at_first_sight("glyphs", endpoints.interpolate_glyphs, len(shown))
+    settings = {"outputs": shown, "show_progress": "minimal", **PRIVATE}
+    link = demo.load(open_link, None, [sections, model, *path, text], api_visibility="private")
+    link.then(loaded, inputs, **settings)
+    wing.select(selected, [shown[0], *inputs], **settings)
 
 
 def _picture(label: str, min_width: int = 160, **options: object) -> gr.Image:
@@ -91,8 +103,8 @@ def _link() -> gr.Textbox:
     return gr.Textbox(label="Link to this view", buttons=["copy"], interactive=False, max_lines=1)
 
 
-def _interpolate_section(model: gr.Dropdown) -> tuple[list[gr.components.Component], dict[str, object]]:
-    """A loop through messages; returns what a link sets, and the listener that fills the section."""
+def _interpolate_section(model: gr.Dropdown) -> tuple[list[gr.components.Component], ...]:
+    """A loop through messages; returns what a link sets, and inputs and outputs of what fills the section."""
     gr.Markdown(words.INTERPOLATE)
     with gr.Row():
         with gr.Column(scale=1, min_width=280):
@@ -147,7 +159,7 @@ def _interpolate_section(model: gr.Dropdown) -> tuple[list[gr.components.Compone
     facts.change(tell, [facts, model, seeds, method, ink], [said, link], api_visibility="private")
     film.change(lambda path: path, film, download, api_visibility="private")
     _large_glyph(model)
-    return [seeds, method, ink, tile, grid], listener
+    return [seeds, method, ink, tile, grid], inputs, listener["outputs"]
 
 
 def _large_glyph(model: gr.Dropdown) -> None:
@@ -197,9 +209,9 @@ def _send_section(section: gr.Tab, model: gr.Dropdown) -> gr.Textbox:
         """The address of this view."""
         return share_link(request, tab="glyphs", section="send", model=name, text=text)
 
-    first, renewed = _lazily(deliver, 5)
-    section.select(explains_errors(first), [shown[0], *inputs], **settings).then(link_to, **view)
-    model.input(explains_errors(renewed), [shown[0], *inputs], **settings).then(link_to, **view)
+    first, renewed = lazily(deliver, 5)
+    section.select(first, [shown[0], *inputs], **settings).then(link_to, **view)
+    model.input(renewed, [shown[0], *inputs], **settings).then(link_to, **view)
     gr.on(
         [text.submit, start.click, seed.change, always.input, *(slider.release for slider in (strength, *sliders))],
         explains_errors(deliver),
@@ -211,21 +223,6 @@ def _send_section(section: gr.Tab, model: gr.Dropdown) -> gr.Textbox:
     _read_part(model)
     _data_accordion(model)
     return text
-
-
-def _lazily(show: Callable, outputs: int) -> tuple[Callable, Callable]:
-    """Two listeners for what costs time: one fills a section when it is first seen, one renews it once it was.
-
-    Both take what is shown there already before the inputs of `show`.
-    """
-
-    def first(there: object, *inputs: object) -> object:
-        return (gr.skip(),) * outputs if there else show(*inputs)
-
-    def renewed(there: object, *inputs: object) -> object:
-        return show(*inputs) if there else (gr.skip(),) * outputs
-
-    return first, renewed
 
 
 def _channel_sliders() -> list[gr.components.Component]:
@@ -297,17 +294,15 @@ def _number_section(section: gr.Tab, model: gr.Dropdown) -> None:
     strip = _strip("The number at -3, -2, -1, 0, 1, 2, 3")
     inputs = [model, word, place, value]
     settings = {"outputs": [large, strip, where, said], **PRIVATE}
-    first, renewed = _lazily(endpoints.one_number, 4)
+    first, renewed = lazily(endpoints.one_number, 4)
 
     def fit_place(name: str, place: float) -> gr.Slider:
         """As many places as the model's messages have numbers."""
         most = MODELS[name].numbers
         return gr.Slider(maximum=most, value=min(place, most))
 
-    section.select(explains_errors(first), [large, *inputs], **settings)
-    model.input(fit_place, [model, place], place, api_visibility="private").then(
-        explains_errors(renewed), [large, *inputs], **settings
-    )
+    section.select(first, [large, *inputs], **settings)
+    model.input(fit_place, [model, place], place, api_visibility="private").then(renewed, [large, *inputs], **settings)
     gr.on(
         [word.submit, place.release, value.input],
         explains_errors(endpoints.one_number),

@@ -24,9 +24,8 @@ from cppn import checkpoint, hub, render
 from cppn.glyphs.catalogue import COLOUR_PIXELS, GRAY_PIXELS, open_script
 from cppn.glyphs.fit import Recipe, Run
 from cppn.glyphs.network import GlyphConfig, GlyphNet, SeedConfig, SeedNet
-from cppn.training import my_share, save_state
+from cppn.training import carry_out, my_share
 
-SAVE_EVERY = 60.0  # processor seconds between two saved states
 WORKSHOP = Path("runs/glyphs")  # states of unfinished runs
 FILM_TILE = 96  # pixels of each sign in a training film
 
@@ -60,53 +59,42 @@ class Plan:
         return net
 
 
-def colour(numbers: int, steps: int, after: str = "colour_64") -> Plan:
+def colour(numbers: int, steps: int, after: str = "colour_64", **recipe: float) -> Plan:
     """Colour signs; their waves have 993 coefficients."""
-    return Plan(GlyphConfig(numbers, 3, COLOUR_PIXELS, cutoff=20, reader_cutoff=24), Recipe(steps), after)
+    return Plan(GlyphConfig(numbers, 3, COLOUR_PIXELS, cutoff=20, reader_cutoff=24), Recipe(steps, **recipe), after)
 
 
-def gray(numbers: int, steps: int, after: str = "gray_64") -> Plan:
+def gray(numbers: int, steps: int, after: str = "gray_64", **recipe: float) -> Plan:
     """Gray signs, with the same waves as the coloured ones."""
-    return Plan(GlyphConfig(numbers, 1, GRAY_PIXELS, cutoff=20, reader_cutoff=24), Recipe(steps), after)
+    return Plan(GlyphConfig(numbers, 1, GRAY_PIXELS, cutoff=20, reader_cutoff=24), Recipe(steps, **recipe), after)
 
 
 PLANS = {
-    "script": Plan(GlyphConfig(64, 1, 64, cutoff=14, reader_cutoff=18), Recipe(2_600)),
+    "script": Plan(GlyphConfig(64, 1, 64, cutoff=14, reader_cutoff=18), Recipe(3_200)),
     "colour_64": colour(64, 1_200, after=""),
-    "colour_512": colour(512, 700),
-    "seed": Plan(SeedConfig(), Recipe(1_800)),
-    "colour_128": colour(128, 400),
+    "gray_64": gray(64, 2_000, after=""),
     "colour_32": colour(32, 120),
+    "colour_128": colour(128, 400),
+    "colour_512": colour(512, 700),
     "colour_1024": colour(1024, 900),
-    "colour_2048": colour(2048, 900),
-    "gray_64": gray(64, 500, after=""),
+    "colour_2048": colour(2048, 4_500, learning_rate=1e-3),
     "gray_32": gray(32, 300),
-    "gray_128": gray(128, 300),
-    "gray_512": gray(512, 300),
-    "gray_1024": gray(1024, 300),
+    "gray_128": gray(128, 800),
+    "gray_512": gray(512, 2_400),
+    "gray_1024": gray(1024, 3_000),
+    "seed": Plan(SeedConfig(), Recipe(2_300)),
 }
 
 
-def perform(name: str, run: Run, state: Path) -> Run:
-    """Take a run to its end; it goes on from a saved state and leaves one behind."""
-    if state.exists():
-        run.load_state_dict(torch.load(state, weights_only=True))
-        print(f"{name}: going on at step {run.step}", flush=True)
-    saved, told = run.cpu_seconds, len(run.curve)
-    try:
-        while not run.done:
-            run.advance()
-            if len(run.curve) > told:
-                told, look = len(run.curve), run.curve[-1]
-                share = run.step / run.recipe.steps
-                figures = f"R2 {look.r2:.3f}  {look.bits:5.1f} bits  {look.cpu_seconds:.0f} s"
-                print(f"{name}: {share:4.0%}  step {look.step:>6}  {figures}", flush=True)
-            if run.cpu_seconds > saved + SAVE_EVERY:
-                saved = run.cpu_seconds
-                save_state(run, state)
-    finally:
-        save_state(run, state)
-    return run
+def perform(run: Run, state: Path) -> Run:
+    """Take a run to its end, with progress."""
+
+    def tell(run: Run) -> str:
+        look, share = run.curve[-1], run.step / run.recipe.steps
+        figures = f"R2 {look.r2:.3f}  {look.bits:5.1f} bits  {look.cpu_seconds:.0f} s"
+        return f"{share:4.0%}  step {look.step:>6}  {figures}"
+
+    return carry_out(run, state, tell)
 
 
 def deliver(name: str, plan: Plan, run: Run, directory: Path) -> None:
@@ -139,7 +127,7 @@ def film(frames: list[Tensor]) -> bytes:
 
 def train(name: str, plan: Plan, directory: Path, workshop: Path) -> None:
     """Train a script, or go on with it, and put it in place."""
-    run = perform(name, Run(plan.build(directory), plan.recipe), workshop / f"{name}-{plan.recipe.seed}.state")
+    run = perform(Run(plan.build(directory), plan.recipe), workshop / f"{name}-{plan.recipe.seed}.state")
     deliver(name, plan, run, directory)
     look = run.curve[-1]
     print(f"{name}: in place, R2 {look.r2:.3f}, {look.bits:.1f} bits, {run.cpu_seconds:.0f} s", flush=True)

@@ -26,11 +26,11 @@ from cppn.training import named_generator
 Net = GlyphNet | SeedNet
 
 HEAD_RATE, HEAD_EPOCHS = 1e-3, 10  # Adam's rate and passes over the data for a linear classifier, as in the post
-TUNING_EPOCHS = 2  # passes when the whole reader moves
+TUNING_EPOCHS = 4  # passes when the whole reader moves; more of them change little and take long
 BATCH = 128
 FEW = 50  # labels of the small task
-DRAWN = 20  # digits that messages are searched for
-DRAWING_STEPS, DRAWING_RATE = 120, 0.1
+DRAWN = 40  # digits that messages are searched for
+DRAWING_STEPS, DRAWING_RATE = 300, 0.1
 DRAWING_PIXELS = 32  # ours draws at any size
 DIGITS = 10
 

@@ -10,7 +10,7 @@ from cppn.odd_shapes import endpoints, exhibit, words
 from cppn.odd_shapes.catalogue import NETWORKS
 from cppn.odd_shapes.contest import Game
 from cppn.odd_shapes.dataset import KINDS
-from cppn.tab import DECODING, TRAINING, explains_errors, query, query_number, share_link
+from cppn.tab import DECODING, TRAINING, at_first_sight, explains_errors, query, query_number, share_link
 
 CHOICES = [endpoints.ANY, *KINDS]
 LAST_SEED = 999_999
@@ -19,12 +19,12 @@ FRAMES = 4  # heads times layers of our network, the larger one
 PRIVATE = {"api_visibility": "private", **DECODING}
 
 
-def tab(demo: gr.Blocks) -> None:
-    """Lay out the tab inside `demo`."""
+def tab(demo: gr.Blocks, wing: gr.Tab) -> None:
+    """Lay out the tab `wing` of `demo`."""
     gr.Markdown(words.LEAD, elem_classes="lead")
     with gr.Tabs(overflow_behavior="wrap"):
         with gr.Tab("Find it", id="find"):
-            _find_section(demo)
+            _find_section(demo, wing)
         with gr.Tab("What the attention does", id="attention") as attention:
             _attention_section(attention)
         with gr.Tab("Beat the network", id="contest") as contest:
@@ -52,7 +52,7 @@ def link_to(seed: int, base: str, odd: str, count: int, request: gr.Request) -> 
     return share_link(request, tab="odd_shapes", seed=seed, base=base, odd=odd, count=count)
 
 
-def _find_section(demo: gr.Blocks) -> None:
+def _find_section(demo: gr.Blocks, wing: gr.Tab) -> None:
     """Draw or bring a picture, see the answer, and ask tokens what they look at."""
     with gr.Row():
         with gr.Column(scale=1, min_width=280):
@@ -84,6 +84,7 @@ def _find_section(demo: gr.Blocks) -> None:
         with gr.Row():
             heads += [_shown(f"Attention: layer {layer}, head {head}") for head in (1, 2)]
     truth = _data_accordion(picture, network)
+    filled = [picture, truth, overlay, answer, *maps, *heads]
     explain = {
         "fn": explains_errors(explain_picture),
         "inputs": [picture, truth, network],
@@ -101,13 +102,20 @@ def _find_section(demo: gr.Blocks) -> None:
         api_name="draw_odd_shapes",
         **DECODING,
     ).then(**explain).then(**link_it)
-    demo.load(open_link, None, options, api_visibility="private").then(**draw, **PRIVATE).then(**explain).then(
-        **link_it
-    )
+    loaded, selected = at_first_sight("odd_shapes", draw_and_explain, len(filled))
+    opening = demo.load(open_link, None, options, api_visibility="private")
+    opening.then(loaded, [network, *options], filled, **PRIVATE).then(**link_it)
+    wing.select(selected, [overlay, network, *options], filled, **PRIVATE).then(**link_it)
     use.click(endpoints.finished_drawing, sketch, picture, api_visibility="private").then(**explain)
     gr.on([picture.upload, network.change], **explain)
     for shown in (overlay, *maps, *heads):
         shown.select(explains_errors(ask), [picture, network], heads, show_progress="hidden", **PRIVATE)
+
+
+def draw_and_explain(network: str, *options: object) -> tuple[object, ...]:
+    """Draw a picture and fill the section with its answer."""
+    picture, truth = endpoints.draw_odd_shapes(*options)
+    return picture, truth, *explain_picture(picture, truth, network)
 
 
 def explain_picture(picture: str | None, truth: dict | None, network: str) -> tuple[object, ...]:

@@ -21,7 +21,7 @@ import torch
 from cppn import checkpoint, hub
 from cppn.odd_shapes.fit import Recipe, Run
 from cppn.odd_shapes.network import OddConfig, OddNet, SeedConfig, SeedNet
-from cppn.training import save_state
+from cppn.training import carry_out
 
 OURS = Recipe(steps=12_000, batch=128, learning_rate=6e-3, rest_rate=1 / 3)
 # the homework names no sizes, steps or rates; these are ours
@@ -31,7 +31,6 @@ SEED_STAGES = (
 )
 GROWN_AT = 4.0  # RMSE in pixels at which the homework lets the second head grow
 RESTARTS = 4  # seeds tried until one gets there
-SAVE_EVERY = 60.0  # processor seconds between two saved states
 WORKSHOP = Path("runs/odd_shapes")  # states of unfinished runs
 
 
@@ -51,24 +50,12 @@ def grow(small: SeedNet, seed: int) -> SeedNet:
 
 
 def perform(run: Run, state: Path, until: Callable[[Run], bool] = lambda run: False) -> Run:
-    """Take a run to its end, or until a condition holds; it goes on from a saved state and leaves one behind."""
-    if state.exists():
-        run.load_state_dict(torch.load(state, weights_only=True))
-        print(f"{state.stem}: going on at step {run.step}", flush=True)
-    saved, told = run.cpu_seconds, len(run.curve)
-    try:
-        while not run.done and not until(run):
-            run.advance()
-            if len(run.curve) >= told + 5:
-                told = len(run.curve)
-                share = run.step / run.recipe.steps
-                print(f"{state.stem}: {share:4.0%}  {run.curve[-1][0]:>9,} pictures  {run.rmse:.3f} px", flush=True)
-            if run.cpu_seconds > saved + SAVE_EVERY:
-                saved = run.cpu_seconds
-                save_state(run, state)
-    finally:
-        save_state(run, state)
-    return run
+    """Take a run to its end, or until a condition holds, with progress."""
+
+    def tell(run: Run) -> str:
+        return f"{run.step / run.recipe.steps:4.0%}  {run.curve[-1][0]:>9,} pictures  {run.rmse:.3f} px"
+
+    return carry_out(run, state, tell, every=5, until=until)
 
 
 def train_ours(recipe: Recipe, workshop: Path) -> tuple[Run, dict[str, object]]:

@@ -7,7 +7,7 @@ import gradio as gr
 from cppn.quine import endpoints, exhibit, words
 from cppn.quine.catalogue import SHIPPED, open_shipped
 from cppn.quine.heal import STEPS_LIMIT, leave_zero
-from cppn.tab import DECODING, explains_errors, opened, query, share_link
+from cppn.tab import DECODING, at_first_sight, explains_errors, opened, query, share_link
 
 FIRST = "exact_mlp"
 SECTIONS = {
@@ -26,14 +26,14 @@ ZERO_COPIES = 10
 POWER = "power of ten"
 
 
-def tab(demo: gr.Blocks) -> None:
-    """Lay out the tab inside `demo`."""
+def tab(demo: gr.Blocks, wing: gr.Tab) -> None:
+    """Lay out the tab `wing` of `demo`."""
     gr.api(endpoints.list_quines, api_name="list_quines", **DECODING)
     gr.Markdown(words.LEAD, elem_classes="lead")
     name = gr.Dropdown(CHOICES, value=FIRST, label="Quine")
     with gr.Tabs(overflow_behavior="wrap") as sections:
         with gr.Tab(SECTIONS["verify"], id="verify"):
-            _verify_section(demo, name)
+            outputs = _verify_section(name)
         with gr.Tab(SECTIONS["ladder"], id="ladder") as ladder:
             _ladder_section(ladder)
         with gr.Tab(SECTIONS["tamper"], id="tamper") as tampering:
@@ -51,7 +51,10 @@ def tab(demo: gr.Blocks) -> None:
         slug = asked.get("name", FIRST)
         return opened(asked.get("section"), SECTIONS), slug if slug in SHIPPED else FIRST
 
-    demo.load(open_link, None, [sections, name], api_visibility="private")
+    loaded, selected = at_first_sight("quine", endpoints.verify_quine, len(outputs))
+    link = demo.load(open_link, None, [sections, name], api_visibility="private")
+    link.then(loaded, name, outputs, **PRIVATE)
+    wing.select(selected, [outputs[0], name], outputs, **PRIVATE)
 
 
 def _map(label: str) -> gr.Image:
@@ -68,8 +71,8 @@ def _map(label: str) -> gr.Image:
     )
 
 
-def _verify_section(demo: gr.Blocks, name: gr.Dropdown) -> None:
-    """Verdict, heat maps and figures of the chosen network or of an upload."""
+def _verify_section(name: gr.Dropdown) -> list[gr.components.Component]:
+    """Verdict, heat maps and figures of the chosen network or of an upload; returns what `verify_quine` fills."""
     verdict = gr.HTML()
     with gr.Row():
         maps = [_map("Its weights"), _map("What it prints"), _map("The difference")]
@@ -107,12 +110,12 @@ def _verify_section(demo: gr.Blocks, name: gr.Dropdown) -> None:
             gr.BarPlot(exhibit.margin_bars(found), title=title, y_lim=[0, max(found["margins"], default=1)]),
         )
 
-    chosen = [name.change, demo.load]
-    gr.on(chosen, explains_errors(endpoints.verify_quine), name, outputs, api_name="verify_quine", **DECODING)
-    gr.on(chosen, explains_errors(accompany), name, [download, link], **PRIVATE)
+    name.change(explains_errors(endpoints.verify_quine), name, outputs, api_name="verify_quine", **DECODING)
     file_verified = explains_errors(endpoints.verify_quine_file)
     weights.upload(file_verified, weights, outputs, api_name="verify_quine_file", **DECODING)
     report.change(tell, report, [verdict, facts, ulps, margins], show_progress="hidden", **PRIVATE)
+    report.change(explains_errors(accompany), name, [download, link], **PRIVATE)
+    return outputs
 
 
 def _ladder_section(section: gr.Tab) -> None:

@@ -15,11 +15,12 @@ from torch import Tensor
 
 from cppn.starry.descend import Adam, Levenberg
 from cppn.starry.fit import Objective
-from cppn.starry.program import BYTE_LIMIT, Program, write
-from cppn.starry.quantise import local_search, round_all
+from cppn.starry.program import Program
+from cppn.starry.quantise import fit_in, polish, round_all
 from cppn.starry.shape import Shape, start
 from cppn.training import named_generator
 
+_LAST_POLISH = 0.9  # share of a squeeze after which no round of polish begins: it takes seconds
 ALL = 1 << 30  # a sample of that many pixels is all of them
 
 
@@ -157,15 +158,13 @@ def squeeze(picture: Tensor, seconds: float, seed: int = 0, shape: Shape | None 
                 yield _report("levenberg" if stage.judged else "adam", clock.share, objective, search.weights)
     whole = search.weights
     generator = named_generator("starry rounding", seed)
-    blocks = 24
-    for _, whole in round_all(objective, search.weights, blocks, 4_000, 30_000, generator):
+    for _, whole in round_all(objective, search.weights, 16, 4_000, 30_000, generator, steps=2):
         if clock.due():
             yield _report("rounding", min(clock.share, 1.0), objective, whole)
-    for _, better in local_search(objective, whole, generator):
-        whole = better
-        if clock.share >= 1:
-            break
-        yield _report("polish", clock.share, objective, whole)
+    better = polish(objective, whole)
+    while clock.share < _LAST_POLISH and (found := next(better, None)):
+        whole = found[1]
+        yield _report("polish", min(clock.share, 1.0), objective, whole)
     yield _report("polish", 1.0, objective, fit_in(objective, whole))
 
 
@@ -192,36 +191,3 @@ def _report(stage: str, share: float, objective: Objective, weights: Tensor) -> 
     program = objective.shape.program(weights, objective.width, objective.height)
     whole = torch.tensor(program.weights, dtype=torch.float64)
     return Step(stage, share, objective.loss(whole, floor=True), program)
-
-
-def fit_in(objective: Objective, weights: Tensor, limit: int = BYTE_LIMIT) -> Tensor:
-    """Whole weights whose program is not too long: where escapes make it so, the change of one that costs the least.
-
-    A step of one in a weight changes nearly all bytes of the number, so a few trials are enough.
-
-    Raises:
-        ValueError: no single step of one helps; the shape holds more weights or levels than there is room for.
-    """
-    if fits(objective, weights, limit):
-        return weights
-    state = objective.curvature(weights)
-    low, high = objective.shape.bounds
-    candidates = []
-    for sign in (1, -1):
-        cost = 2 * sign * state.gradient + state.matrix.diagonal()
-        allowed = (weights + sign >= low) & (weights + sign <= high)
-        candidates += [(float(cost[i]), int(i), sign) for i in allowed.nonzero()[:, 0]]
-    for _, place, sign in sorted(candidates):
-        changed = weights.clone()
-        changed[place] += sign
-        if fits(objective, changed, limit):
-            return changed
-    raise ValueError(f"no program of {limit:,} bytes is near these weights")
-
-
-def fits(objective: Objective, weights: Tensor, limit: int = BYTE_LIMIT) -> bool:
-    """Whether the program of whole weights can be written in that many bytes."""
-    try:
-        return len(write(objective.shape.program(weights, objective.width, objective.height))) <= limit
-    except ValueError:  # the last weight has the digit 0
-        return False

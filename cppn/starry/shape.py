@@ -16,10 +16,10 @@ from cppn.starry.program import Program, count_weights, weight_range
 class Shape:
     """What is settled about a program before its weights; the fields are those of `Program`."""
 
-    neurons: int = 45
-    levels: int = 111
-    scale: int = 3000
-    constant: int = 170
+    neurons: int = 46
+    levels: int = 92
+    scale: int = 2500
+    constant: int = 171
     activation: str = "sine"
 
     @property

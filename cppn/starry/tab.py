@@ -7,7 +7,17 @@ import gradio as gr
 from cppn.starry import endpoints, exhibit, hexdump, words
 from cppn.starry.catalogue import PROGRAMS, painter_of
 from cppn.starry.paint import MAX_SIDE
-from cppn.tab import DECODING, TRAINING, explains_errors, opened, query, query_number, share_link
+from cppn.tab import (
+    DECODING,
+    TRAINING,
+    at_first_sight,
+    explains_errors,
+    lazily,
+    opened,
+    query,
+    query_number,
+    share_link,
+)
 
 SECTIONS = {
     "paint": "Paint",
@@ -33,13 +43,13 @@ SIDES = [*CHOICES, ("Your picture", "target")]
 PRIVATE = {"api_visibility": "private", **DECODING}
 
 
-def tab(demo: gr.Blocks) -> None:
-    """Lay out the tab inside `demo`."""
+def tab(demo: gr.Blocks, wing: gr.Tab) -> None:
+    """Lay out the tab `wing` of `demo`."""
     gr.Markdown(words.LEAD, elem_classes="lead")
     program = gr.Radio(CHOICES, value=FIRST, label="Program")
     with gr.Tabs(overflow_behavior="wrap") as sections:
         with gr.Tab(SECTIONS["paint"], id="paint"):
-            view = _paint_section(demo, program)
+            view, *shown = _paint_section(program)
         with gr.Tab(SECTIONS["compare"], id="compare") as comparing:
             _compare_section(comparing)
         with gr.Tab(SECTIONS["neurons"], id="neurons") as neurons:
@@ -66,7 +76,20 @@ def tab(demo: gr.Blocks) -> None:
             query_number(asked, "y", 0.0, -1.5, 1.5),
         )
 
-    demo.load(open_link, None, [sections, program, *view], api_visibility="private")
+    loaded, selected = at_first_sight("starry", _paint_both, 3)
+    link = demo.load(open_link, None, [sections, program, *view], api_visibility="private")
+    link.then(loaded, [program, *view], shown, **PRIVATE)
+    wing.select(selected, [shown[0], program, *view], shown, **PRIVATE)
+
+
+def _show_own(name: str) -> str:
+    """The painting that Pyth would make."""
+    return str(exhibit.own_painting(painter_of(name)))
+
+
+def _paint_both(name: str, *view: float) -> tuple[object, ...]:
+    """The program's own painting, and the one in the visitor's size and window with its facts."""
+    return _show_own(name), *endpoints.paint_starry(name, *view)
 
 
 def _picture(label: str, **options: object) -> gr.Image:
@@ -75,8 +98,12 @@ def _picture(label: str, **options: object) -> gr.Image:
     return gr.Image(label=label, alt_text=label, **{**settings, **options})
 
 
-def _paint_section(demo: gr.Blocks, program: gr.Radio) -> list[gr.components.Component]:
-    """The program's own painting beside one of any size and window; returns width, zoom and centre (two)."""
+def _paint_section(program: gr.Radio) -> tuple[object, ...]:
+    """The program's own painting beside one of any size and window.
+
+    Returns:
+        Width, zoom and centre (two) in a list; then what `_paint_both` fills.
+    """
     with gr.Row():
         with gr.Column(scale=1, min_width=280):
             own = _picture("As the program paints it: 386 × 320 pixels", elem_classes="pixels")
@@ -97,17 +124,13 @@ def _paint_section(demo: gr.Blocks, program: gr.Radio) -> list[gr.components.Com
                 facts = gr.JSON(label="Facts")
     view = [width, zoom, center_x, center_y]
 
-    def show_own(name: str) -> str:
-        """The painting that Pyth would make."""
-        return str(exhibit.own_painting(painter_of(name)))
-
     def link_to(name: str, width: float, zoom: float, x: float, y: float, request: gr.Request) -> str:
         """The address of this view."""
         return share_link(request, tab="starry", program=name, width=int(width), zoom=zoom, x=x, y=y)
 
-    gr.on([program.change, demo.load], explains_errors(show_own), program, own, **PRIVATE)
+    program.change(explains_errors(_show_own), program, own, **PRIVATE)
     gr.on(
-        [component.change for component in (program, *view)] + [demo.load],
+        [component.change for component in (program, *view)],
         explains_errors(endpoints.paint_starry),
         [program, *view],
         [large, facts],
@@ -115,9 +138,10 @@ def _paint_section(demo: gr.Blocks, program: gr.Radio) -> list[gr.components.Com
         show_progress="minimal",
         api_name="paint_starry",
         **DECODING,
-    ).then(link_to, [program, *view], link, api_visibility="private")
+    )
     facts.change(words.facts, facts, said, api_visibility="private")
-    return view
+    facts.change(link_to, [program, *view], link, api_visibility="private")
+    return view, own, large, facts
 
 
 def _compare_section(section: gr.Tab) -> None:
@@ -149,11 +173,8 @@ def _compare_section(section: gr.Tab) -> None:
     inputs = [left, right, target]
     compared = {"fn": explains_errors(endpoints.compare), "inputs": inputs, "outputs": outputs, **PRIVATE}
 
-    def first_look(told: str, *chosen: object) -> object:
-        """Compare when the section is opened for the first time."""
-        return (gr.skip(), gr.skip()) if told else endpoints.compare(*chosen)
-
-    section.select(explains_errors(first_look), [said, *inputs], outputs, **PRIVATE)
+    first, _ = lazily(endpoints.compare, len(outputs))
+    section.select(first, [said, *inputs], outputs, **PRIVATE)
     gr.on([left.input, right.input], **compared)
     target.upload(lambda: "target", None, left, api_visibility="private").then(**compared)
 

@@ -2,8 +2,8 @@
 
     python -m cppn starry train --target starry.png
 
-Several starts take the first stages; after each rung of the ladder the better half goes on, and the last one is rounded
-and polished. One thread a process. Ctrl-C, or anything else that ends the process, loses a minute at the most: the same
+Many starts take the first stages; after each rung of the ladder the best few go on, and the last one is rounded and
+polished. One thread a process. Ctrl-C, or anything else that ends the process, loses a minute at the most: the same
 command goes on where the last one was. Under `torchrun --nproc-per-node N` each process has its own starts. A program
 replaces the one that is there only if it scores lower.
 """
@@ -25,50 +25,39 @@ from cppn.checkpoint import write_atomically
 from cppn.starry.fit import Objective
 from cppn.starry.picture import open_target
 from cppn.starry.program import count_escapes, write
-from cppn.starry.quantise import local_search, round_all
-from cppn.starry.search import ALL, Search, Stage, fit_in
+from cppn.starry.quantise import fit_in, polish, round_all
+from cppn.starry.search import ALL, Search, Stage
 from cppn.starry.shape import Shape
-from cppn.training import my_share, named_generator, save_state
+from cppn.training import carry_out, my_share, named_generator
 
 RUNGS = (
     (Stage(300, 7_700, reach=3), Stage(40, 7_700, 31_000, 1e-2, reach=3)),
     (Stage(60, 7_700, 31_000, 1e-2, reach=3),),
+    (Stage(250, 7_700, 31_000, 1e-2, reach=3),),
     (
-        Stage(400, 7_700, 31_000, 1e-2, reach=1.5),
-        Stage(500, 15_500, 62_000, 3e-3),
-        Stage(100, 15_500, ALL, 1e-3),
+        Stage(200, 15_500, 62_000, 3e-3, reach=3),
+        Stage(250, 15_500, 62_000, 3e-3),
+        Stage(150, 15_500, ALL, 1e-3),
     ),
 )
-BLOCKS = 45  # of rounding, a neuron's worth of weights each
-SAVE_EVERY = 30.0  # processor seconds between two saved states
+KEPT = (0.3, 0.1, 0.0)  # shares of the starts that go on after each rung but the last; one always does
+BLOCKS = 24  # of rounding, some 50 weights each
 WORKSHOP = Path("runs/starry")  # states of unfinished runs
 
 
 def climb(objective: Objective, seed: int, rungs: int, workshop: Path) -> Search:
     """One start, taken through the first rungs; it goes on from a saved state and leaves one behind."""
+
+    def tell(search: Search) -> str:
+        seconds, loss = search.curve[-1]
+        return f"stage {search.stage}, {seconds:.0f} CPU-s, loss {loss:.1f}"
+
     stages = tuple(stage for rung in RUNGS[:rungs] for stage in rung)
-    search = Search(objective, stages, seed)
-    path = workshop / f"{seed}.state"
-    if path.exists():
-        search.load_state_dict(torch.load(path, weights_only=True))
-    saved, told = search.cpu_seconds, len(search.curve)
-    try:
-        while not search.done:
-            search.advance()
-            if len(search.curve) >= told + 5:
-                told = len(search.curve)
-                seconds, loss = search.curve[-1]
-                print(f"seed {seed}: stage {search.stage}, {seconds:.0f} CPU-s, loss {loss:.1f}", flush=True)
-            if search.cpu_seconds > saved + SAVE_EVERY:
-                saved = search.cpu_seconds
-                save_state(search, path)
-    finally:
-        save_state(search, path)
-    return search
+    return carry_out(Search(objective, stages, seed), workshop / f"{seed}.state", tell, every=5)
 
 
 def choose(objective: Objective, seeds: list[int], workshop: Path) -> tuple[Search, list[Search]]:
-    """Take all starts up the ladder, the better half at each rung; returns the winner and all in their last states."""
+    """Take all starts up the ladder, fewer at each rung; returns the winner and all in their last states."""
     searches = {}
     remaining = seeds
     for rung in range(1, len(RUNGS) + 1):
@@ -76,7 +65,8 @@ def choose(objective: Objective, seeds: list[int], workshop: Path) -> tuple[Sear
             searches[seed] = climb(objective, seed, rung, workshop)
         remaining = sorted(remaining, key=lambda seed: searches[seed].curve[-1][1])
         print(f"rung {rung}: " + ", ".join(f"seed {s} {searches[s].curve[-1][1]:.1f}" for s in remaining), flush=True)
-        remaining = remaining[: max(1, len(remaining) // 2)] if rung < len(RUNGS) - 1 else remaining[:1]
+        if rung < len(RUNGS):
+            remaining = remaining[: max(1, round(KEPT[rung - 1] * len(seeds)))]
     return searches[remaining[0]], list(searches.values())
 
 
@@ -88,7 +78,7 @@ def finish(objective: Objective, search: Search) -> tuple[Tensor, list[tuple[flo
     for share, whole in round_all(objective, search.weights, BLOCKS, 31_000, ALL, generator):
         curve.append((round(time.process_time() - began, 1), round(objective.loss(whole), 2)))
         print(f"rounded {share:4.0%}: loss {curve[-1][1]}", flush=True)
-    for loss, better in local_search(objective, whole, generator):
+    for loss, better in polish(objective, whole):
         whole = better
         curve.append((round(time.process_time() - began, 1), round(loss, 2)))
         print(f"polished: loss {loss:.2f}", flush=True)
@@ -118,7 +108,7 @@ def main(argv: list[str]) -> int:
     )
     parser.add_argument("--target", type=Path, required=True, help="the picture")
     parser.add_argument("--seed", type=int, default=0, help="of the first start (default: %(default)s)")
-    parser.add_argument("--starts", type=int, default=12, help="default: %(default)s")
+    parser.add_argument("--starts", type=int, default=32, help="default: %(default)s")
     parser.add_argument("--out", type=Path, default=hub.BUNDLED / "starry", help="default: %(default)s")
     parser.add_argument("--workshop", type=Path, default=WORKSHOP, help="unfinished runs (default: %(default)s)")
     args = parser.parse_args(argv)

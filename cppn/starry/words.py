@@ -72,8 +72,9 @@ original, divide it by 255, square it, and add everything up. Zero would be perf
 **How was ours found?** From random weights, without a look at the published ones. A first sketch by *Adam*: nudge all
 weights a little downhill, many times. Then *Levenberg-Marquardt*: work out how every pixel answers to every weight, and
 solve for the step that would be best for all weights at once; each time for other pixels, so that it does not get
-stuck. Then the weights have to become whole numbers, which spoils the picture. So they are rounded a few at a time, and
-those that are still free make up for the damage.
+stuck. Then the weights have to become whole numbers, which spoils the picture. So they are rounded one after the other,
+and those that are still free make up for the damage; those that matter least come last, when nobody is left to help
+them, and a hundred ways to round are followed at once.
 
 The published network and its program are by Anders Kaseorg, in an [answer]({ANSWER}) to "Paint Starry Night,
 objectively, in 1kB of code" on Code Golf Stack Exchange. The painting is in the public domain.

@@ -17,6 +17,7 @@ from cppn.glyphs.catalogue import open_script
 from cppn.glyphs.channel import Channel
 from cppn.glyphs.fit import Recipe, Run, bits, explained
 from cppn.glyphs.network import GlyphConfig, GlyphNet, SeedConfig
+from cppn.training import save_state
 
 TINY = GlyphConfig(numbers=4, channels=1, pixels=32, cutoff=4, reader_cutoff=5, hidden=16)
 SHORT = Recipe(steps=6, batch=16, warmup=2)
@@ -69,16 +70,16 @@ def test_a_resumed_run_ends_where_an_uninterrupted_one_does(tmp_path):
     whole, part = finish(fresh()), fresh()
     for _ in range(3):
         part.advance()
-    train.save_state(part, tmp_path / "run.state")
-    resumed = train.perform("tiny", fresh(), tmp_path / "run.state")
+    save_state(part, tmp_path / "run.state")
+    resumed = train.perform(fresh(), tmp_path / "run.state")
     assert all(map(torch.equal, weights(whole), weights(resumed)))
     assert [look[::2] for look in resumed.curve] == [look[::2] for look in whole.curve]
     assert len(resumed.frames) == len(whole.frames)
 
 
 def test_a_longer_run_says_where_its_schedule_bent(tmp_path):
-    train.save_state(finish(fresh()), tmp_path / "run.state")
-    longer = train.perform("tiny", fresh(replace(SHORT, steps=8)), tmp_path / "run.state")
+    save_state(finish(fresh()), tmp_path / "run.state")
+    longer = train.perform(fresh(replace(SHORT, steps=8)), tmp_path / "run.state")
     assert longer.plans == [(0, 6), (6, 8)]
     assert longer.step == 8
 

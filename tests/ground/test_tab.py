@@ -8,7 +8,7 @@ import gradio as gr
 import pytest
 
 from cppn.hub import WeightsError
-from cppn.tab import explains_errors, opened, query, query_number, share_link
+from cppn.tab import WINGS, at_first_sight, explains_errors, lazily, opened, query, query_number, share_link, wing_of
 
 
 def request(base: str = "http://127.0.0.1:7860/", **parameters: str) -> SimpleNamespace:
@@ -72,3 +72,39 @@ def test_an_address_opens_the_tab_it_names_and_leaves_the_visitors_choice_alone(
     assert opened("quine", {"flags", "quine"}).selected == "quine"
     for name in (None, "", "nowhere"):
         assert opened(name, {"flags", "quine"}) == gr.skip()
+
+
+@pytest.mark.parametrize(("asked", "wing"), [({}, "flags"), ({"tab": "quine"}, "quine"), ({"tab": "x"}, "flags")])
+def test_the_page_opens_at_the_wing_that_the_address_names(asked: dict[str, str], wing: str):
+    assert wing_of(request(**asked)) == wing
+
+
+def test_only_the_wing_that_the_page_opens_at_is_filled_on_load():
+    calls = []
+
+    def show(x: int) -> tuple[int, int]:
+        calls.append(x)
+        return x, 2 * x
+
+    skipped = (gr.skip(), gr.skip())
+    loaded, selected = at_first_sight("quine", show, 2)
+    assert loaded(request(), 3) == skipped
+    assert loaded(request(tab="quine"), 3) == (3, 6)
+    assert selected(request(), None, 4) == (4, 8)  # its tab is opened for the first time
+    assert selected(request(), "a picture", 5) == skipped  # not again
+    assert selected(request(tab="quine"), None, 6) == skipped  # the load has that in hand
+    assert calls == [3, 4]
+
+
+def test_a_section_is_filled_once_and_renewed_only_then():
+    first, renewed = lazily(lambda x: (x,), 1)
+    assert first(None, 1) == (1,)
+    assert first("there", 1) == (gr.skip(),)
+    assert renewed(None, 1) == (gr.skip(),)
+    assert renewed("there", 1) == (1,)
+
+
+def test_every_wing_has_a_tab():
+    import app
+
+    assert list(app.LAYOUTS) == list(WINGS)

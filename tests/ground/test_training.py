@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import io
 import math
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,6 +16,7 @@ from cppn.training import (
     Adam,
     ImportanceSampler,
     MuonWithAdam,
+    carry_out,
     linear_decay,
     log_spaced,
     my_share,
@@ -295,3 +297,47 @@ def test_a_state_is_written_whole_or_not_at_all(tmp_path):
     with pytest.raises(Exception, match="pickle"):
         save_state(Counter(lambda: None), path)  # fails half-way
     torch.testing.assert_close(torch.load(path, weights_only=True)["value"], torch.ones(2))
+
+
+class Count:
+    """A run that counts to a number."""
+
+    def __init__(self, goal: int) -> None:
+        self.goal, self.step, self.cpu_seconds, self.curve = goal, 0, 0.0, []
+
+    @property
+    def done(self) -> bool:
+        return self.step >= self.goal
+
+    def advance(self) -> None:
+        self.step += 1
+        self.curve.append(self.step)
+
+    def state_dict(self) -> dict[str, object]:
+        return {"step": self.step}
+
+    def load_state_dict(self, state: dict[str, object]) -> None:
+        self.step = state["step"]
+        self.curve = list(range(1, self.step + 1))
+
+
+def test_a_run_goes_on_where_it_was_left(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    path = tmp_path / "deep" / "count.state"
+    first = carry_out(Count(100), path, lambda run: str(run.step), every=2, until=lambda run: run.step == 5)
+    assert first.step == 5
+    assert capsys.readouterr().out.splitlines() == ["count: 2", "count: 4"]
+    again = carry_out(Count(9), path, lambda run: str(run.step))
+    assert again.step == 9
+    assert capsys.readouterr().out.splitlines()[:2] == ["count: going on after 0 s", "count: 6"]
+
+
+def test_a_run_that_fails_leaves_its_state(tmp_path: Path):
+    class Failing(Count):
+        def advance(self) -> None:
+            super().advance()
+            if self.step == 3:
+                raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        carry_out(Failing(100), tmp_path / "count.state", lambda run: "")
+    assert carry_out(Count(3), tmp_path / "count.state", lambda run: "").step == 3

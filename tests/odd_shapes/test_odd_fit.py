@@ -16,6 +16,7 @@ from cppn.odd_shapes.catalogue import open_finder
 from cppn.odd_shapes.dataset import named_rng, sample
 from cppn.odd_shapes.fit import Recipe, Run, pointing_loss
 from cppn.odd_shapes.network import Answer, SeedConfig, SeedNet, centres, soft_argmax
+from cppn.training import save_state
 
 TINY = Recipe(steps=6, batch=8, learning_rate=5e-3, rest_rate=0.3)
 
@@ -74,7 +75,7 @@ def test_a_resumed_run_ends_where_an_uninterrupted_one_does(tmp_path):
         whole.advance()
     for _ in range(3):
         part.advance()
-    train.save_state(part, tmp_path / "run.state")
+    save_state(part, tmp_path / "run.state")
     resumed = train.perform(Run(train.build("two heads", 9), TINY), tmp_path / "run.state")
     assert all(map(torch.equal, weights(whole), weights(resumed)))
     assert [point[::2] for point in resumed.curve] == [point[::2] for point in whole.curve]

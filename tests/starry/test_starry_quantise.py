@@ -1,4 +1,4 @@
-"""Whole numbers: rounding with compensation, block by block, and the search among whole numbers."""
+"""Whole numbers: rounding block by block, the polish, room for escapes."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from test_starry_fit import SHAPES, smooth_picture
 
 from cppn.starry.descend import Levenberg
 from cppn.starry.fit import Objective
-from cppn.starry.quantise import local_search, round_all, round_block
+from cppn.starry.program import write
+from cppn.starry.quantise import fit_in, fits, polish, round_all
 from cppn.starry.shape import start
 from cppn.training import named_generator
 
@@ -24,34 +25,6 @@ def fitted(request: pytest.FixtureRequest) -> tuple[Objective, torch.Tensor]:
     for _ in range(60):
         fitter.step(None, None)
     return objective, fitter.weights
-
-
-def test_compensation_beats_plain_rounding_and_nearly_reaches_the_best():
-    generator = named_generator("test", 6)
-    factor = torch.randn(40, 6, generator=generator, dtype=torch.float64)
-    matrix = factor.T @ factor
-    weights = torch.randn(6, generator=generator, dtype=torch.float64) * 3
-
-    def cost(whole: torch.Tensor) -> float:
-        return float((whole - weights) @ matrix @ (whole - weights))
-
-    order = torch.argsort(matrix.diagonal(), descending=True)
-    rounded = round_block(weights, matrix, order, 6, (-20, 20))
-    assert torch.equal(rounded, rounded.round())
-    corners = itertools.product(*[(float(w.floor()), float(w.floor()) + 1) for w in weights])
-    best = min(cost(torch.tensor(corner, dtype=torch.float64)) for corner in corners)
-    assert best <= cost(rounded) + 1e-9
-    assert cost(rounded) <= cost(weights.round()) + 1e-9
-
-
-def test_a_block_leaves_the_others_real_and_the_held_alone():
-    matrix = torch.eye(5, dtype=torch.float64) + 0.5
-    weights = torch.tensor([0.4, 1.6, -2.3, 9.7, 0.2], dtype=torch.float64)
-    answer = round_block(weights, matrix, torch.tensor([3, 0, 2]), 2, (-5, 5))
-    assert answer[3] == 5  # the bound
-    assert answer[0] == answer[0].round()
-    assert torch.equal(answer[[1, 4]], weights[[1, 4]])
-    assert answer[2] != weights[2]  # makes good what it can
 
 
 def test_rounding_everything_loses_little_and_keeps_to_the_bounds(fitted: tuple[Objective, torch.Tensor]):
@@ -69,13 +42,12 @@ def test_rounding_everything_loses_little_and_keeps_to_the_bounds(fitted: tuple[
     assert objective.loss(whole) < objective.loss(plain)
 
 
-def test_local_search_only_goes_down(fitted: tuple[Objective, torch.Tensor]):
+def test_polish_only_goes_down(fitted: tuple[Objective, torch.Tensor]):
     objective, weights = fitted
     low, high = objective.shape.bounds
     whole = objective.shape.wrap(weights).round().clamp(low, high)
     losses = [objective.loss(whole)]
-    rounds = local_search(objective, whole, named_generator("test", 8), moves=30, tries=10)
-    for loss, found in itertools.islice(rounds, 4):
+    for loss, found in itertools.islice(polish(objective, whole), 4):
         losses.append(loss)
         assert torch.equal(found, found.round())
         assert float(found.min()) >= low
@@ -83,3 +55,36 @@ def test_local_search_only_goes_down(fitted: tuple[Objective, torch.Tensor]):
         assert objective.loss(found) == pytest.approx(loss, rel=1e-6)
     assert len(losses) > 1
     assert losses == sorted(losses, reverse=True)
+
+
+def length(objective: Objective, weights: torch.Tensor) -> int:
+    return len(write(objective.shape.program(weights, objective.width, objective.height)))
+
+
+def test_a_program_that_is_too_long_becomes_a_near_one(fitted: tuple[Objective, torch.Tensor]):
+    objective, weights = fitted
+    low, high = objective.shape.bounds
+    whole = objective.shape.wrap(weights).round().clamp(low, high)
+    assert torch.equal(fit_in(objective, whole, length(objective, whole)), whole)
+    generator = named_generator("test", 8)
+    longest = whole
+    for _ in range(200):  # until a string needs an escape more
+        place = torch.randint(len(whole) - 1, (1,), generator=generator)
+        changed = whole.clone()
+        changed[place] = (changed[place] + 1).clamp(low, high)
+        longest = max(longest, changed, key=lambda candidate: length(objective, candidate))
+    limit = length(objective, longest) - 1
+    shorter = fit_in(objective, longest, limit)
+    assert length(objective, shorter) <= limit
+    assert torch.equal(shorter, shorter.round())
+    assert objective.loss(shorter) < 1.1 * objective.loss(longest)
+    with pytest.raises(ValueError, match="no program of 40 bytes"):
+        fit_in(objective, whole, 40)
+
+
+def test_a_program_whose_last_digit_would_be_lost_does_not_fit(fitted: tuple[Objective, torch.Tensor]):
+    objective, weights = fitted
+    lost = objective.shape.wrap(weights).round().clamp(*objective.shape.bounds)
+    assert fits(objective, lost)
+    lost[-1] = objective.shape.bounds[objective.shape.activation == "sine"]
+    assert not fits(objective, lost)

@@ -14,8 +14,8 @@ from test_starry_fit import smooth_picture
 from cppn.starry import train
 from cppn.starry.baseline import draw_rounded, search_as_the_seed
 from cppn.starry.fit import Objective
-from cppn.starry.program import BYTE_LIMIT, Program, count_escapes, read, write
-from cppn.starry.search import ALL, Search, Stage, fit_in, fits, squeeze
+from cppn.starry.program import BYTE_LIMIT, Program, read, write
+from cppn.starry.search import ALL, Search, Stage, squeeze
 from cppn.starry.shape import Shape
 from cppn.training import named_generator
 
@@ -55,26 +55,6 @@ def test_a_search_goes_on_from_a_saved_state(objective: Objective, tmp_path: Pat
     while not again.done:
         again.advance()
     assert torch.equal(again.weights, whole.weights)
-
-
-def test_a_program_that_is_too_long_gives_up_a_step_of_one(objective: Objective):
-    generator = named_generator("test", 8)
-    weights = torch.randint(-55, 56, (SMALL.weights,), generator=generator).double()
-    data = write(SMALL.program(weights, 30, 20))
-    assert torch.equal(fit_in(objective, weights, len(data)), weights)
-    for seed in range(100):  # until a string needs an escape
-        weights = torch.randint(-55, 56, (SMALL.weights,), generator=named_generator("test", seed)).double()
-        data = write(SMALL.program(weights, 30, 20))
-        if count_escapes(data):
-            break
-    shorter = fit_in(objective, weights, len(data) - 1)
-    assert float((shorter - weights).abs().sum()) == 1
-    assert len(write(SMALL.program(shorter, 30, 20))) < len(data)
-    with pytest.raises(ValueError, match="no program of 40 bytes"):
-        fit_in(objective, weights, 40)
-    lost = weights.clone()
-    lost[-1] = 55  # for a sine, the digit 0, which does not show at the front
-    assert not fits(objective, lost)
 
 
 def test_a_kilobyte_of_a_picture_comes_out_in_time():
