@@ -36,7 +36,8 @@ STYLE = """
 .pixels img { image-rendering: pixelated; width: 100%; height: 100%; object-fit: contain; }
 .whole .grid-wrap { max-height: none !important; }
 @media (max-width: 640px) {
-  .prose :is(th, td) { padding: 0.35rem !important; }
+  .prose table { display: block; overflow-x: auto; }
+  .prose :is(th, td) { padding: 0.35rem !important; word-break: normal; overflow-wrap: normal; }
   .whole .grid-container { grid-template-columns: repeat(2, minmax(0, 1fr)) !important; }
 }
 """

@@ -38,6 +38,7 @@ GRAY_PIXELS = 48
 MODELS = {
     "script": Entry("The script: 64 numbers, gray, 64 pixels", 64, 1, 64),
     **{f"colour_{n}": Entry(f"Colour, {n:,} numbers", n, 3, COLOUR_PIXELS) for n in (32, 64, 128, 512, 1024, 2048)},
+    **{f"gray_{n}": Entry(f"Gray, {n:,} numbers", n, 1, GRAY_PIXELS) for n in (32, 64, 128, 512, 1024)},
     "seed": Entry("The post's own networks: 64 numbers, gray, 28 pixels", 64, 1, 28),
 }
 

@@ -1,4 +1,4 @@
-"""Line charts of a few measured points, drawn with Pillow; like all sheets made to be looked at half their size."""
+"""Line charts of a few measured points and labelled rows of pictures; made to be looked at half their size."""
 
 from __future__ import annotations
 
@@ -82,3 +82,19 @@ def _axes(
             pen.text((x, bottom + 8), f"{place:g}", INK, font(TEXT), anchor="ma")
             free = x + half + 8
     pen.text((WIDTH - GAP, bottom + 8 + ROW), across, INK, font(TEXT), anchor="ra")
+
+
+def labelled_rows(sheet: Image.Image, labels: Sequence[str], title: str) -> Image.Image:
+    """Rows of pictures that lie below each other in equal strips of a sheet, each with its label above it."""
+    strip = sheet.height // len(labels)
+    width = WIDTH - 2 * GAP
+    tall = round(strip * width / sheet.width)
+    picture = Image.new("RGB", (WIDTH, TITLE_HEIGHT + len(labels) * (ROW + tall + GAP)), "white")
+    pen = ImageDraw.Draw(picture)
+    pen.text((GAP, 12), title, INK, font(TEXT))
+    for number, label in enumerate(labels):
+        top = TITLE_HEIGHT + GAP + number * (ROW + tall + GAP)
+        pen.text((GAP, top), label, INK, font(TEXT))
+        row = sheet.crop((0, number * strip, sheet.width, (number + 1) * strip))
+        picture.paste(row.resize((width, tall), Image.Resampling.LANCZOS), (GAP, top + ROW))
+    return picture

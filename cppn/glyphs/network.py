@@ -257,23 +257,6 @@ class GlyphNet(nn.Module):
         self.reader.linear.weight.copy_(0.5 * weight.flatten(1))
         nn.init.zeros_(self.reader.linear.bias)
 
-    @torch.no_grad()
-    def straighten_like(self, other: GlyphNet) -> None:
-        """Take over from trained networks how signs are straightened: the looks, and what all signs have in common.
-
-        That is the slow part of the training, and it does not depend on what the message is.
-
-        Raises:
-            ValueError: the other networks have pictures or waves of other sizes.
-        """
-        mine, theirs = self.writer, other.writer
-        if (mine.channels, mine.pixels, mine.cutoff) != (theirs.channels, theirs.pixels, theirs.cutoff):
-            raise ValueError("only networks for the same pictures and waves can be taken over from")
-        self.reader.looks.load_state_dict(other.reader.looks.state_dict())
-        messages = torch.randn(1024, other.numbers, generator=torch.Generator().manual_seed(0))
-        common = (theirs.linear(messages) + theirs.perceptron(messages)).mean(dim=0)  # (C K,)
-        mine.linear.bias.copy_(common * theirs.gain / mine.gain)
-
     def draw(self, messages: Tensor, size: int | None = None, ink: float = 1.0) -> Tensor:
         """Signs (N, C, size, size) in [0, 1] of messages (N, numbers); the trained size if none is given."""
         return self.writer(messages, size, ink)

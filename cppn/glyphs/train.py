@@ -23,6 +23,7 @@ from torch import Tensor
 from cppn import checkpoint, hub, render
 from cppn.glyphs.catalogue import COLOUR_PIXELS, GRAY_PIXELS, open_script
 from cppn.glyphs.fit import Recipe, Run
+from cppn.glyphs.inherit import grow_from, straighten_like
 from cppn.glyphs.network import GlyphConfig, GlyphNet, SeedConfig, SeedNet
 from cppn.training import carry_out, my_share
 
@@ -35,8 +36,9 @@ class Plan:
     """Which networks to train, and how.
 
     Attributes:
-        after: name of a finished script whose straightening these networks start with; none if empty. For messages of
-            512 numbers and more nothing else was found to get the training off the ground.
+        after: name of a finished script that these networks start from; none if empty. From one for shorter messages
+            they take over everything, from another one how signs are straightened. For messages of 512 numbers and more
+            nothing else was found to get the training off the ground.
     """
 
     config: GlyphConfig | SeedConfig
@@ -55,33 +57,34 @@ class Plan:
             path = directory / f"{self.after}.safetensors"
             if not path.exists():
                 raise FileNotFoundError(f"these networks start from {self.after}, so train that one first")
-            net.straighten_like(open_script(self.after, path).net)
+            other = open_script(self.after, path).net
+            (grow_from if other.numbers < net.numbers else straighten_like)(net, other)
         return net
 
 
-def colour(numbers: int, steps: int, after: str = "colour_64", **recipe: float) -> Plan:
+def colour(numbers: int, steps: int, after: str = "", **recipe: float) -> Plan:
     """Colour signs; their waves have 993 coefficients."""
     return Plan(GlyphConfig(numbers, 3, COLOUR_PIXELS, cutoff=20, reader_cutoff=24), Recipe(steps, **recipe), after)
 
 
-def gray(numbers: int, steps: int, after: str = "gray_64", **recipe: float) -> Plan:
+def gray(numbers: int, steps: int, after: str = "", **recipe: float) -> Plan:
     """Gray signs, with the same waves as the coloured ones."""
     return Plan(GlyphConfig(numbers, 1, GRAY_PIXELS, cutoff=20, reader_cutoff=24), Recipe(steps, **recipe), after)
 
 
 PLANS = {
     "script": Plan(GlyphConfig(64, 1, 64, cutoff=14, reader_cutoff=18), Recipe(3_200)),
-    "colour_64": colour(64, 1_200, after=""),
-    "gray_64": gray(64, 2_000, after=""),
-    "colour_32": colour(32, 120),
-    "colour_128": colour(128, 400),
-    "colour_512": colour(512, 700),
-    "colour_1024": colour(1024, 900),
-    "colour_2048": colour(2048, 4_500, learning_rate=1e-3),
-    "gray_32": gray(32, 300),
-    "gray_128": gray(128, 800),
-    "gray_512": gray(512, 2_400),
-    "gray_1024": gray(1024, 3_000),
+    "colour_64": colour(64, 1_200),
+    "colour_32": colour(32, 120, after="colour_64"),
+    "colour_128": colour(128, 400, after="colour_64", learning_rate=1e-3),
+    "colour_512": colour(512, 800, after="colour_128", learning_rate=1e-3),
+    "colour_1024": colour(1024, 900, after="colour_512", learning_rate=1e-3),
+    "colour_2048": colour(2048, 1_200, after="colour_1024", learning_rate=1e-3),
+    "gray_64": gray(64, 2_000),
+    "gray_32": gray(32, 300, after="gray_64"),
+    "gray_128": gray(128, 800, after="gray_64", learning_rate=1e-3),
+    "gray_512": gray(512, 1_200, after="gray_128", learning_rate=1e-3),
+    "gray_1024": gray(1024, 1_200, after="gray_512", learning_rate=1e-3),
     "seed": Plan(SeedConfig(), Recipe(2_300)),
 }
 

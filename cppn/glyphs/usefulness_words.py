@@ -7,21 +7,26 @@ from collections.abc import Iterator
 from PIL import Image
 
 from cppn import hub, render
-from cppn.glyphs import exhibit
+from cppn.glyphs import charts, exhibit
 from cppn.glyphs.exhibit import Facts
 from cppn.heatmap import Bar, bars
 
 SETS = {"mnist": "MNIST's 10,000 test digits", "digits": "scikit-learn's 1,797 small digits"}  # the first one is shown
 NETWORKS = {"script": "our networks", "seed": "the original's networks"}
 WAYS = {"as run": "as the original's code ran it", "frozen": "really frozen"}
+SHEETS = {"reconstructed": "Digits read, and drawn again", "drawn": "Messages searched for that draw digits"}
 TRAINED, RANDOM = (70, 90, 190), (170, 175, 185)
 Leaf = dict[str, object]
 
 
 def chosen() -> tuple[str, Facts] | None:
-    """The digits that were measured, and what was found with them."""
-    found = exhibit.experiments()
-    return next(((title, found[name]) for name, title in SETS.items() if name in found), None)
+    """The digits that were measured, in words, and what was found with them."""
+    measured = exhibit.experiments()
+    for name, title in SETS.items():
+        if found := measured.get(name):
+            limit = found.get("limit")
+            return f"{limit:,} of {title}" if limit else title, found
+    return None
 
 
 def leaf(found: Facts, *names: str) -> Leaf | None:
@@ -93,8 +98,8 @@ def _reconstruction(figures: Facts) -> Iterator[str]:
     """A digit read as a message, and the message drawn again."""
     if said := _compared(figures, "{:.1%}", True, "reconstruction", "from_signs"):
         yield (
-            "**1. Read a digit, draw what was read.** What is drawn looks like a glyph, not like a digit, but like "
-            f"digits give like glyphs. How often the most similar glyph is of the same digit: {said}"
+            "**1. Read a digit, draw what was read.** What is drawn is a glyph, though in ours the digit often shows "
+            f"through, and like digits give like glyphs. How often the most similar glyph is of the same digit: {said}"
         )
 
 
@@ -138,13 +143,19 @@ def pictures() -> list[tuple[str, str]]:
     if rows := list(_bars(figures)):
         chart = bars(rows, "Digits classified correctly")
         shown.append((str(render.save_png(chart, "glyphs-classifier")), "Trained in blue, random in gray"))
-    for sheet in figures.get("pictures", {}).values():
+    for what, sheet in figures.get("pictures", {}).items():
         path = hub.BUNDLED / sheet["file"]
         if path.is_file():
             with Image.open(path) as picture:
-                copy = picture.convert("RGB")
-            shown.append((str(render.save_png(copy, path.stem)), "From the top: " + "; ".join(sheet["rows"])))
+                rows = charts.labelled_rows(picture.convert("RGB"), [_row(row) for row in sheet["rows"]], SHEETS[what])
+            shown.append((str(render.save_png(rows, path.stem)), SHEETS[what]))
     return shown
+
+
+def _row(name: str) -> str:
+    """What a row of pictures shows: "script, trained: drawn" is "our networks, trained"."""
+    network, _, weights = name.partition(":")[0].partition(", ")
+    return f"{NETWORKS[network]}, {weights}" if network in NETWORKS else f"the {network}"
 
 
 def _bars(figures: Facts) -> Iterator[Bar]:

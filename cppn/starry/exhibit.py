@@ -76,6 +76,7 @@ def facts_of(painter: Painter) -> Facts:
         "neuron": program.activation,
         "weights": len(program.weights),
         "levels": program.levels,
+        "bend": program.bend,
         "scale": program.scale,
         "constant": program.constant,
         "width": program.width,
@@ -129,9 +130,10 @@ def sources(program: Program) -> list[list[Source]]:
     x_spread, y_spread = (math.sqrt((side * side - 1) / 12) for side in (program.width, program.height))
     spread = [0.0, x_spread, y_spread, *values.std(dim=1).tolist()]  # standard deviations; the constant has none
     names = ["constant", "x", "y", *(f"neuron {n + 1}" for n in range(program.neurons))]
+    factors = program.factors
     found, first = [], 0
     for n in range(program.neurons):
-        weights = program.weights[first : first + 3 + n]
+        weights = factors[first : first + 3 + n]
         first += 3 + n
         strength = [abs(weight) * size for weight, size in zip(weights, spread, strict=False)]
         total = sum(strength) or 1.0

@@ -1,4 +1,4 @@
-"""Rounding many numbers together: the whole numbers nearest to real ones where distance is a curved loss's own.
+"""Rounding many numbers together: the levels nearest to real numbers where distance is a curved loss's own.
 
 To find the z with the least (z - w)^T H (z - w) is the closest vector problem of lattices. Decided one after the other,
 each number can make good what the ones before it cost. Two things make that good. **The order**: sorted Cholesky
@@ -46,16 +46,16 @@ def factorise(matrix: Tensor) -> Factor | None:
     return Factor(order, rows[:, order].tril())
 
 
-def round_first(real: Tensor, factor: Factor, count: int, bounds: tuple[int, int], beam: int = BEAM) -> Tensor:
+def round_first(real: Tensor, factor: Factor, count: int, grid: Tensor, beam: int = BEAM) -> Tensor:
     """Round the first `count` numbers in the factor's order; the others make good what they can and stay real.
 
     Args:
-        real: shape (N,). bounds: least and greatest whole number; numbers that stay real may leave them.
+        real: shape (N,). grid: what a number may become, ascending; those that stay real may leave it.
         beam: partial answers that are followed; 1 is Babai's nearest plane.
     """
     order, rows = factor
     answer, error = real.clone(), torch.zeros_like(real)
-    answer[order[:count]] = nearest(real, factor, count, bounds, beam)[0]
+    answer[order[:count]] = nearest(real, factor, count, grid, beam)[0]
     error[:count] = (answer - real)[order[:count]]
     for k in range(count, len(real)):
         error[k] = -(rows[k, :k] @ error[:k]) / rows[k, k]
@@ -63,19 +63,28 @@ def round_first(real: Tensor, factor: Factor, count: int, bounds: tuple[int, int
     return answer
 
 
-def nearest(real: Tensor, factor: Factor, count: int, bounds: tuple[int, int], beam: int = BEAM) -> Tensor:
-    """Whole numbers for the first `count` places of the factor's order: the best found first, shape (beam, count)."""
+def nearest(real: Tensor, factor: Factor, count: int, grid: Tensor, beam: int = BEAM) -> Tensor:
+    """Values of the grid for the first `count` places of the factor's order: the best first, shape (beam, count)."""
     order, rows = factor
     target = real[order[:count]]
     errors, costs = torch.zeros(1, count, dtype=real.dtype), torch.zeros(1, dtype=real.dtype)  # (beam, count), (beam,)
     for k in range(count):
         wanted = target[k] - errors[:, :k] @ (rows[k, :k] / rows[k, k])  # (beam,)
-        first = wanted.round().clamp(*bounds)
-        second = (first + torch.where(wanted >= first, 1.0, -1.0)).clamp(*bounds)
-        choices = torch.stack([first, second])  # (2, beam)
-        paid = costs + ((wanted - choices) * rows[k, k]).square()
-        paid[1].masked_fill_(second == first, torch.inf)  # on a bound there is no second
-        costs, best = paid.flatten().topk(min(beam, int(paid.isfinite().sum())), largest=False)
+        above = torch.searchsorted(grid, wanted).clamp(1, len(grid) - 1)
+        choices = torch.stack([grid[above - 1], grid[above]])  # (2, beam)
+        paid = (costs + ((wanted - choices) * rows[k, k]).square()).flatten()
+        costs, best = paid.topk(min(beam, len(paid)), largest=False)
         errors = errors[best % len(wanted)]
         errors[:, k] = choices.flatten()[best] - target[k]
-    return (target + errors).round()
+    return snap(target + errors, grid)
+
+
+def snap(real: Tensor, grid: Tensor) -> Tensor:
+    """The nearest value of an ascending grid to each number."""
+    return grid[places(real, grid)]
+
+
+def places(real: Tensor, grid: Tensor) -> Tensor:
+    """Where in an ascending grid the nearest value to each number is."""
+    above = torch.searchsorted(grid, real).clamp(1, len(grid) - 1)
+    return above - (real - grid[above - 1] <= grid[above] - real).long()

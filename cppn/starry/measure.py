@@ -41,6 +41,7 @@ def figures(painter: Painter, target: Tensor) -> dict[str, object]:
         "neuron": program.activation,
         "weights": len(program.weights),
         "levels": program.levels,
+        "bend": program.bend,
         "scale": program.scale,
         "constant": program.constant,
         "sha256": hashlib.sha256(painter.data).hexdigest(),

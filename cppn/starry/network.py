@@ -24,9 +24,9 @@ class Cascade(nn.Module):
         self.activation, self.neurons = program.activation, program.neurons
         self.scale, self.constant = program.scale, program.constant
         matrix = torch.zeros(INPUTS + self.neurons, self.neurons, dtype=torch.float64)  # (inputs and neurons, neurons)
-        row = 0
+        row, factors = 0, torch.tensor(program.factors, dtype=torch.float64)
         for n in range(self.neurons):
-            matrix[: INPUTS + n, n] = torch.tensor(program.weights[row : row + INPUTS + n], dtype=torch.float64)
+            matrix[: INPUTS + n, n] = factors[row : row + INPUTS + n]
             row += INPUTS + n
         self.register_buffer("weights", matrix)
 

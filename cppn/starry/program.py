@@ -3,10 +3,11 @@
 A program is a string and a decoder. The string, its escapes undone, is a number written in base 256; the same number
 in base `levels` has one digit a weight, the first weight in the least significant digit. The decoder, 60-odd bytes of
 Pyth, evaluates the network at every pixel. Nothing of a program is ever executed here: the decoder is compared with the
-two that are known, the string is turned into weights, and every other program is refused.
+three that are known, the string is turned into weights, and every other program is refused.
 
 Source of the format: Anders Kaseorg's answer to "Paint Starry Night, objectively, in 1kB of code" (2017), which is
-`sigmoid` with 111 levels; `sine` is the same program with another neuron.
+`sigmoid` with 111 levels. `sine` is the same program with another neuron, and with `bend` it takes the tangent of its
+whole numbers: small weights, of which there are many, then have fine levels, and the few large ones coarse levels.
 """
 
 from __future__ import annotations
@@ -19,12 +20,14 @@ BYTE_LIMIT = 1024  # the contest's
 NEURON_RANGE = range(3, 97)  # three of them are the colour; 96 neurons of 2 levels are more than 1024 bytes hold
 SIDE_LIMIT = 4096  # pixels that a program may ask to be painted, each way
 _HEAD = b'KjC"'
-_DECODERS = {
-    "sigmoid": b'"%d.wmm+JKsM>3.WJaZc256h^8cs*L-%d.)JZ%d[%dkd)%d %d',
-    "sine": b'"%d.wmm+JKsM>3.WJaZ*128h.tcs*L-%d.)JZ%d 0[%dkd)%d %d',
+ACTIVATIONS = ("sigmoid", "sine")
+_DECODERS = {  # by neuron, and whether the weights are bent
+    ("sigmoid", False): b'"%d.wmm+JKsM>3.WJaZc256h^8cs*L-%d.)JZ%d[%dkd)%d %d',
+    ("sine", False): b'"%d.wmm+JKsM>3.WJaZ*128h.tcs*L-%d.)JZ%d 0[%dkd)%d %d',
+    ("sine", True): b'"%d.wmm+JKsM>3.WJaZ*128h.tcs*L.tc-%d.)J%d 2Z%d 0[%dkd)%d %d',
 }
-ACTIVATIONS = tuple(_DECODERS)
-_PATTERNS = {name: re.compile(re.escape(text).replace(b"%d", rb"([1-9]\d{0,5})")) for name, text in _DECODERS.items()}
+_PATTERNS = {kind: re.compile(re.escape(text).replace(b"%d", rb"([1-9]\d{0,5})")) for kind, text in _DECODERS.items()}
+_STEEPEST = 1.5  # radians; the tangent has its pole at pi / 2
 _SIMPLE_ESCAPES = {**dict(zip(b"abfnrtv", b"\a\b\f\n\r\t\v", strict=True)), **{c: c for c in b"\"\\'"}}
 _OCTAL = b"01234567"
 _AFTER_BACKSLASH = b"\"\\'\n\r\0abfnrtvxuUN" + _OCTAL  # bytes before which a backslash must itself be escaped
@@ -35,13 +38,14 @@ class Program:
     """A network of this family as integers.
 
     Attributes:
-        weights: neuron by neuron, for each the constant's, x's, y's, then those of all earlier neurons; in
-            [lowest, highest]. The weighted sum s of a neuron's inputs gives 256 sigmoid(s ln 8 / scale) or
-            128 (1 + sin(s / scale)).
+        weights: neuron by neuron, for each the constant's, x's, y's, then those of all earlier neurons; whole numbers
+            in [lowest, highest], which stand for `factors`. The sum s of a neuron's inputs times these gives
+            256 sigmoid(s ln 8 / scale) or 128 (1 + sin(s / scale)).
         levels: how many values a weight can take. scale: what the sums are divided by.
         constant: the first input of every neuron, before x and y.
         activation: "sigmoid" or "sine".
         width, height: pixels that the program paints.
+        bend: if not 0, a weight n stands for tan(n / bend); only sine neurons have that.
     """
 
     weights: tuple[int, ...]
@@ -51,6 +55,7 @@ class Program:
     activation: str = "sigmoid"
     width: int = 386
     height: int = 320
+    bend: int = 0
 
     def __post_init__(self) -> None:
         if self.activation not in ACTIVATIONS:
@@ -63,9 +68,18 @@ class Program:
             raise ValueError(f"constant {self.constant}; it lies between 1 and 999,999")
         if not (1 <= self.width <= SIDE_LIMIT and 1 <= self.height <= SIDE_LIMIT):
             raise ValueError(f"{self.width} x {self.height} pixels; each side has between 1 and {SIDE_LIMIT:,}")
+        if (self.activation, self.bend > 0) not in _DECODERS:
+            raise ValueError(f"no program of {self.activation} neurons takes the tangent of its weights")
+        if self.bend and self.levels / 2 > _STEEPEST * self.bend:
+            raise ValueError(f"{self.levels} levels bent by {self.bend} reach the tangent's pole")
         count_neurons(len(self.weights))
         if not all(self.lowest <= w <= self.highest for w in self.weights):
             raise ValueError(f"a weight lies outside {self.lowest} .. {self.highest}")
+
+    @property
+    def factors(self) -> tuple[float, ...]:
+        """What a neuron's inputs are multiplied by, computed as Pyth does it."""
+        return tuple(math.tan(n / self.bend) for n in self.weights) if self.bend else self.weights
 
     @property
     def neurons(self) -> int:
@@ -134,7 +148,7 @@ def read(data: bytes) -> Program:
     if len(data) > BYTE_LIMIT:
         raise ValueError(f"the file has {len(data):,} bytes; a program of this family has at most {BYTE_LIMIT:,}")
     end = _end_of_string(data)
-    activation, numbers = _parse_decoder(data[end:])
+    activation, bend, numbers = _parse_decoder(data[end:])
     levels, middle, scale, constant, width, height = numbers
     if levels < 2 or middle != levels // 2:
         raise ValueError(f"the decoder subtracts from {middle}; with {levels} levels it should be {levels // 2}")
@@ -145,7 +159,7 @@ def read(data: bytes) -> Program:
         digits.append(digit)
     sign = 1 if activation == "sigmoid" else -1
     return Program(
-        tuple(sign * (digit - middle) for digit in digits), levels, scale, constant, activation, width, height
+        tuple(sign * (digit - middle) for digit in digits), levels, scale, constant, activation, width, height, bend
     )
 
 
@@ -163,8 +177,9 @@ def write(program: Program) -> bytes:
     for digit in reversed(digits):
         number = number * program.levels + digit
     body = _escape(number.to_bytes((number.bit_length() + 7) // 8, "big"))
-    numbers = (program.levels, program.middle, program.scale, program.constant, program.width, program.height)
-    return _HEAD + body + _DECODERS[program.activation] % numbers
+    bend = (program.bend,) if program.bend else ()
+    numbers = (program.levels, program.middle, *bend, program.scale, program.constant, program.width, program.height)
+    return _HEAD + body + _DECODERS[program.activation, bool(bend)] % numbers
 
 
 def parts(data: bytes) -> list[Part]:
@@ -211,10 +226,12 @@ def _end_of_string(data: bytes) -> int:
     return position
 
 
-def _parse_decoder(text: bytes) -> tuple[str, list[int]]:
-    for activation, pattern in _PATTERNS.items():
+def _parse_decoder(text: bytes) -> tuple[str, int, list[int]]:
+    """Neuron, bend, and the other numbers: levels, middle, scale, constant, width, height."""
+    for (activation, bent), pattern in _PATTERNS.items():
         if match := pattern.fullmatch(text):
-            return activation, [int(number) for number in match.groups()]
+            numbers = [int(number) for number in match.groups()]
+            return activation, numbers.pop(2) if bent else 0, numbers
     raise ValueError("the string is followed by another decoder than those of this family, or by one that is cut off")
 
 

@@ -18,6 +18,7 @@ from cppn.starry.descend import Levenberg
 from cppn.starry.fit import Curvature, Objective
 from cppn.starry.lattice import Factor
 from cppn.starry.program import BYTE_LIMIT, write
+from cppn.starry.shape import Shape
 
 _PULL = 1e-3  # share of the damping matrix added to the curvature of a sample, which is too hopeful where it is flat
 _PULLS = 0.1, 0.03, 0.01, 0.003  # the same for the polish, by a curvature of all pixels: timid steps and bold ones
@@ -52,7 +53,7 @@ def round_all(
         free = fitter.free.nonzero()[:, 0]
         factor = _factorise(state, free, _PULL)
         rounded = fitter.weights.clone()
-        rounded[free] = lattice.round_first(fitter.weights[free], factor, min(size, len(free)), shape.bounds)
+        rounded[free] = lattice.round_first(fitter.weights[free], factor, min(size, len(free)), shape.grid)
         fitter.free[free[factor.order[:size]]] = False
         fitter.weights = torch.where(fitter.free, shape.clamp(rounded), rounded)
         yield 1 - float(fitter.free.double().mean()), fitter.weights
@@ -68,7 +69,7 @@ def polish(objective: Objective, weights: Tensor) -> Iterator[tuple[float, Tenso
     while True:
         before, state = best, objective.curvature(weights, precise=True)
         for pull in _PULLS:
-            candidate = _round_anew(state, weights, pull, objective.shape.bounds)[0]
+            candidate = _round_anew(state, weights, pull, objective.shape)[0]
             if not torch.equal(candidate, weights) and (loss := objective.loss(candidate)) < best:
                 best, found = loss, candidate
         if best > before - _GAIN:
@@ -87,9 +88,9 @@ def fit_in(objective: Objective, weights: Tensor, limit: int = BYTE_LIMIT) -> Te
     """
     if fits(objective, weights, limit):
         return weights
-    state, bounds = objective.curvature(weights, precise=True), objective.shape.bounds
+    state = objective.curvature(weights, precise=True)
     for pull in _PULLS:
-        ways = (way for way in _round_anew(state, weights, pull, bounds) if fits(objective, way, limit))
+        ways = (way for way in _round_anew(state, weights, pull, objective.shape) if fits(objective, way, limit))
         if shorter := list(itertools.islice(ways, _TRIED)):
             return min(shorter, key=objective.loss)
     raise ValueError(f"no program of {limit:,} bytes is near these weights")
@@ -103,17 +104,19 @@ def fits(objective: Objective, weights: Tensor, limit: int = BYTE_LIMIT) -> bool
         return False
 
 
-def _round_anew(state: Curvature, weights: Tensor, pull: float, bounds: tuple[int, int]) -> Tensor:
-    """Whole weights near the least of the second-order model inside the bounds, the best first; (ways, W)."""
-    real, free = _least_of_model(state, weights, pull, bounds)
+def _round_anew(state: Curvature, weights: Tensor, pull: float, shape: Shape) -> Tensor:
+    """Rounded weights near the least of the second-order model inside the bounds, the best first; (ways, W)."""
+    real, free = _least_of_model(state, weights, pull, shape.bounds)
     factor = _factorise(state, free, pull)
-    found = lattice.nearest(real[free], factor, len(free), bounds)
-    answers = real.round().repeat(len(found), 1)
+    found = lattice.nearest(real[free], factor, len(free), shape.grid)
+    answers = lattice.snap(real, shape.grid).repeat(len(found), 1)
     answers[:, free[factor.order]] = found
     return answers
 
 
-def _least_of_model(state: Curvature, weights: Tensor, pull: float, bounds: tuple[int, int]) -> tuple[Tensor, Tensor]:
+def _least_of_model(
+    state: Curvature, weights: Tensor, pull: float, bounds: tuple[float, float]
+) -> tuple[Tensor, Tensor]:
     """Where 2 g.s + s.H.s is least inside the bounds, and the places of the weights that are not held by them.
 
     Weights that would leave are set on their bound, and the others solved for again.

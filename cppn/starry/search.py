@@ -17,7 +17,7 @@ from cppn.starry.descend import Adam, Levenberg
 from cppn.starry.fit import Objective
 from cppn.starry.program import Program
 from cppn.starry.quantise import fit_in, polish, round_all
-from cppn.starry.shape import Shape, start
+from cppn.starry.shape import OURS, Shape, start
 from cppn.training import named_generator
 
 _LAST_POLISH = 0.9  # share of a squeeze after which no round of polish begins: it takes seconds
@@ -131,7 +131,7 @@ class Step:
     program: Program
 
 
-def squeeze(picture: Tensor, seconds: float, seed: int = 0, shape: Shape | None = None) -> Iterator[Step]:
+def squeeze(picture: Tensor, seconds: float, seed: int = 0, shape: Shape = OURS) -> Iterator[Step]:
     """Put a picture into a program within a time, by the recipe that made ours, each of its stages cut short.
 
     Args:
@@ -143,7 +143,7 @@ def squeeze(picture: Tensor, seconds: float, seed: int = 0, shape: Shape | None 
         Progress about twice a second.
     """
     clock = _Clock(seconds)
-    objective = Objective(picture, shape or Shape())
+    objective = Objective(picture, shape)
     stages = (
         (0.12, Stage(ALL, 4_000)),
         (0.45, Stage(ALL, 4_000, 15_000, 1e-2)),
@@ -189,5 +189,5 @@ class _Clock:
 
 def _report(stage: str, share: float, objective: Objective, weights: Tensor) -> Step:
     program = objective.shape.program(weights, objective.width, objective.height)
-    whole = torch.tensor(program.weights, dtype=torch.float64)
-    return Step(stage, share, objective.loss(whole, floor=True), program)
+    factors = torch.tensor(program.factors, dtype=torch.float64)
+    return Step(stage, share, objective.loss(factors, floor=True), program)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import functools
 import math
 from dataclasses import dataclass
 
 import torch
 from torch import Tensor
 
+from cppn.starry import lattice
 from cppn.starry.network import INPUTS
 from cppn.starry.program import Program, count_weights, weight_range
 
@@ -16,11 +18,12 @@ from cppn.starry.program import Program, count_weights, weight_range
 class Shape:
     """What is settled about a program before its weights; the fields are those of `Program`."""
 
-    neurons: int = 46
-    levels: int = 92
-    scale: int = 2500
-    constant: int = 171
+    neurons: int
+    levels: int
+    scale: int
+    constant: int
     activation: str = "sine"
+    bend: int = 0
 
     @property
     def weights(self) -> int:
@@ -28,9 +31,14 @@ class Shape:
         return count_weights(self.neurons)
 
     @property
-    def bounds(self) -> tuple[int, int]:
-        """The least and the greatest weight."""
-        return weight_range(self.levels, self.activation)
+    def grid(self) -> Tensor:
+        """The values that a weight can take in a program, ascending, float64 (levels,)."""
+        return _grid(*weight_range(self.levels, self.activation), self.bend)
+
+    @property
+    def bounds(self) -> tuple[float, float]:
+        """The least and the greatest of these values."""
+        return float(self.grid[0]), float(self.grid[-1])
 
     @property
     def divisor(self) -> float:
@@ -41,13 +49,14 @@ class Shape:
     def period(self) -> float | None:
         """How far a constant's weight can move without changing its sine, where the levels cover that; else None."""
         period = 2 * math.pi * self.scale / self.constant
-        return period if self.activation == "sine" and period <= self.levels else None
+        covered = self.grid[-1] - self.grid[0] + self.grid[1] - self.grid[0]
+        return period if self.activation == "sine" and period <= covered else None
 
     def program(self, weights: Tensor, width: int, height: int) -> Program:
-        """The program of these weights, rounded to whole numbers."""
-        low, high = self.bounds
-        whole = tuple(int(w) for w in self.wrap(weights).round().clamp(low, high))
-        return Program(whole, self.levels, self.scale, self.constant, self.activation, width, height)
+        """The program of these weights, each rounded to the nearest level."""
+        lowest, _ = weight_range(self.levels, self.activation)
+        whole = tuple((lowest + lattice.places(self.wrap(weights), self.grid)).tolist())
+        return Program(whole, self.levels, self.scale, self.constant, self.activation, width, height, self.bend)
 
     def wrap(self, weights: Tensor) -> Tensor:
         """The same network with each constant's weight inside the bounds, where its neuron is periodic."""
@@ -70,6 +79,17 @@ class Shape:
     def constants(self) -> Tensor:
         """Places of the constants' weights, shape (neurons,)."""
         return torch.tensor([count_weights(n) for n in range(self.neurons)])
+
+
+# The levels are as many as the bytes hold beside the longest decoder and seven escapes; bend, scale and constant make a
+# level cost about the same error wherever it is.
+OURS = Shape(neurons=46, levels=89, scale=120, constant=256, bend=35)
+
+
+@functools.lru_cache(maxsize=16)
+def _grid(lowest: int, highest: int, bend: int) -> Tensor:
+    whole = torch.arange(lowest, highest + 1, dtype=torch.float64)
+    return torch.tan(whole / bend) if bend else whole
 
 
 def start(shape: Shape, width: int, height: int, generator: torch.Generator) -> Tensor:

@@ -27,7 +27,7 @@ from cppn.starry.picture import open_target
 from cppn.starry.program import count_escapes, write
 from cppn.starry.quantise import fit_in, polish, round_all
 from cppn.starry.search import ALL, Search, Stage
-from cppn.starry.shape import Shape
+from cppn.starry.shape import OURS
 from cppn.training import carry_out, my_share, named_generator
 
 RUNGS = (
@@ -113,7 +113,7 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--workshop", type=Path, default=WORKSHOP, help="unfinished runs (default: %(default)s)")
     args = parser.parse_args(argv)
     torch.set_num_threads(1)
-    objective = Objective(open_target(args.target), Shape())
+    objective = Objective(open_target(args.target), OURS)
     seeds = my_share(range(args.seed, args.seed + args.starts))
     try:
         search, searches = choose(objective, seeds, args.workshop)

@@ -63,8 +63,11 @@ less than a single line of the picture's pixels. What you see is what is most wo
 there are still no blocks, and outside the picture, where nobody asked it before. Only at {WIDTH} × {HEIGHT} is it the
 program's own painting: there every value is exactly what Pyth computes.
 
-**What is different in ours?** The form is the same; only the curve that bends a neuron's sum is another one. Instead of
-an S it is a *sine*, a wave. An S draws one edge, a wave draws stripes and rings, so a neuron gets more done.
+**What is different in ours?** The form is the same, with three changes. The curve that bends a neuron's sum is not an S
+but a *sine*, a wave. An S draws one edge, a wave draws stripes and rings, so a neuron gets more done. The stored
+numbers are not the weights themselves: a weight is the *tangent* of its number. That makes fine steps for small
+weights, of which there are many, and coarse steps for the few large ones, so fewer different values are enough. And the
+bytes that this saves pay for one neuron more.
 
 **How is the score counted?** For each of the {WIDTH} × {HEIGHT} pixels and three colours, take the difference from the
 original, divide it by 255, square it, and add everything up. Zero would be perfect, a black picture has 63,792.

@@ -215,3 +215,12 @@ def test_experiments_are_told_by_their_figures(monkeypatch):
     assert "0.090 (0.080 to 0.100) trained, 0.010 (0.000 to 0.020) random: training harms" in said
     assert "average digit: 0.050" in said
     assert len(usefulness_words.pictures()) == 1
+
+
+def test_rows_of_pictures_get_their_labels():
+    sheet = Image.new("RGB", (100, 40), "black")
+    sheet.paste("white", (0, 20, 100, 40))
+    picture = charts.labelled_rows(sheet, ["the digits", "our networks, trained"], "Digits")
+    middle = np.array(picture.convert("L"))[:, picture.width // 2]
+    assert (middle == 0).sum() >= 0.2 * picture.width * 0.9  # the first strip, enlarged
+    assert picture.height > 2 * 0.2 * (picture.width - 40)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+
 import numpy as np
 
 
@@ -12,10 +14,11 @@ def paint(
     scale: float = 3364,
     constant: float = 256,
     activation: str = "sigmoid",
+    bend: int = 0,
 ) -> np.ndarray:
     """Every neuron at positions x, y (P,), float64 (neurons, P), terms added one by one from left to right."""
     values = [np.full(len(x), float(constant)), x.astype(np.float64), y.astype(np.float64)]
-    rest = list(weights)
+    rest = [math.tan(n / bend) for n in weights] if bend else list(weights)
     while rest:
         taken, rest = rest[: len(values)], rest[len(values) :]
         assert len(taken) == len(values)

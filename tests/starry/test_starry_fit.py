@@ -18,6 +18,7 @@ from cppn.training import named_generator
 SHAPES = {
     "sine": Shape(neurons=7, levels=111, scale=900, constant=51, activation="sine"),
     "sigmoid": Shape(neurons=7, levels=111, scale=900, constant=256, activation="sigmoid"),
+    "bent": Shape(neurons=7, levels=111, scale=42, constant=100, bend=45),
 }
 
 
@@ -80,10 +81,11 @@ def test_damping_leaves_mean_sums_alone(objective: Objective, weights: torch.Ten
 
 
 def test_score_floors_as_pyth_does(objective: Objective, weights: torch.Tensor):
-    whole = weights.round()
-    painted = paint_reference.picture(tuple(whole.int().tolist()), 30, 20, **settings(objective.shape))
+    program = objective.shape.program(weights, 30, 20)
+    painted = paint_reference.picture(program.weights, 30, 20, **settings(objective.shape), bend=program.bend)
     expected = reference.contest_score(painted, smooth_picture().numpy())
-    assert math.isclose(objective.loss(whole, floor=True), expected, rel_tol=1e-3)
+    factors = torch.tensor(program.factors, dtype=torch.float64)
+    assert math.isclose(objective.loss(factors, floor=True), expected, rel_tol=1e-3)
 
 
 def test_samples_are_one_pixel_a_run(objective: Objective):
@@ -115,7 +117,9 @@ def test_adam_and_levenberg_lower_the_loss_inside_their_bounds(objective: Object
 
 
 def test_levenberg_holds_what_is_not_free_and_shrinks_its_reach(objective: Objective, weights: torch.Tensor):
-    fitter = Levenberg(objective, weights.clamp(-50, 50), damping=0.1, least=1e-4, ridge=1e-4)
+    low, high = objective.shape.bounds
+    weights = weights.clamp(0.9 * low, 0.9 * high)
+    fitter = Levenberg(objective, weights, damping=0.1, least=1e-4, ridge=1e-4)
     fitter.free[::2] = False
     held = fitter.weights[::2].clone()
     fitter.step(None, None)
@@ -126,7 +130,7 @@ def test_levenberg_holds_what_is_not_free_and_shrinks_its_reach(objective: Objec
     bounded = torch.ones(objective.shape.weights, dtype=torch.bool)
     if objective.shape.period is not None:
         bounded[objective.shape.constants] = False
-    assert float(fitter.weights[bounded].abs().max()) <= 0.2 * 55 + 1e-9
+    assert float(fitter.weights[bounded].abs().max()) <= 0.2 * high + 1e-9
 
 
 def test_a_wrapped_constant_paints_the_same():
@@ -138,7 +142,7 @@ def test_a_wrapped_constant_paints_the_same():
     assert float(wrapped[shape.constants].abs().max()) <= shape.period / 2
     assert math.isclose(objective.loss(wrapped), objective.loss(weights), rel_tol=1e-4)
     assert SHAPES["sigmoid"].period is None
-    assert Shape(levels=11, scale=1000, constant=57).period is None  # its levels would not cover the circle
+    assert Shape(7, levels=11, scale=1000, constant=57).period is None  # its levels would not cover the circle
 
 
 def test_a_shape_makes_its_program():
@@ -147,6 +151,19 @@ def test_a_shape_makes_its_program():
     assert (program.neurons, program.levels, program.scale, program.constant) == (7, 111, 900, 51)
     assert (program.activation, program.width, program.height) == ("sine", 30, 20)
     assert set(program.weights) == {55, round(70.4 - shape.period)}
+
+
+def test_a_bent_shape_has_fine_levels_for_small_weights():
+    shape = SHAPES["bent"]
+    assert torch.allclose(shape.grid, torch.tan(torch.arange(-55, 56).double() / 45))
+    assert shape.bounds == (-math.tan(55 / 45), math.tan(55 / 45))
+    weights = torch.linspace(-1, 1, shape.weights, dtype=torch.float64)
+    program = shape.program(weights, 30, 20)
+    others = torch.ones(shape.weights, dtype=torch.bool)
+    others[shape.constants] = False  # these are wrapped
+    rounded = torch.tensor(program.factors, dtype=torch.float64)
+    steps = (1 + weights.square()) / 45  # the derivative of the tangent, times a step of one
+    assert bool(((rounded - weights).abs() <= 0.52 * steps)[others].all())
 
 
 def test_starts_depend_on_the_seed_alone(shape: Shape):

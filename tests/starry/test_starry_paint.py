@@ -50,11 +50,16 @@ def test_the_published_score_is_the_published_score():
 
 @pytest.mark.parametrize(
     "program",
-    [drawn(9, 111, "sigmoid"), drawn(12, 93, "sine", scale=1000, constant=57), drawn(5, 40, "sine", scale=7)],
-    ids=["sigmoid", "sine", "sine of a small scale"],
+    [
+        drawn(9, 111, "sigmoid"),
+        drawn(12, 93, "sine", scale=1000, constant=57),
+        drawn(5, 40, "sine", scale=7),
+        drawn(11, 89, "sine", scale=120, constant=256, bend=35),
+    ],
+    ids=["sigmoid", "sine", "sine of a small scale", "bent"],
 )
 def test_any_program_is_painted_as_its_decoder_says(program: Program):
-    settings = {"scale": program.scale, "constant": program.constant, "activation": program.activation}
+    settings = {name: getattr(program, name) for name in ("scale", "constant", "activation", "bend")}
     assert np.array_equal(paint(program, 40, 30).numpy(), reference.picture(program.weights, 40, 30, **settings))
 
 

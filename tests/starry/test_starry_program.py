@@ -25,11 +25,11 @@ PUBLISHED_SHA256 = "cd9ff516168d56a220d6bcef822bf6328be619d501849359752e7c2fc70e
 SIZE = b"[256kd)386 320"
 
 
-def drawn(seed: int, neurons: int = 4, levels: int = 111, activation: str = "sigmoid") -> Program:
+def drawn(seed: int, neurons: int = 4, levels: int = 111, activation: str = "sigmoid", bend: int = 0) -> Program:
     low, high = weight_range(levels, activation)
     weights = np.random.default_rng(seed).integers(low, high + 1, count_weights(neurons)).tolist()
     weights[-1] = 0 if weights[-1] in (low, high) else weights[-1]  # a digit 0 at the front would be lost
-    return Program(tuple(weights), levels, activation=activation)
+    return Program(tuple(weights), levels, activation=activation, bend=bend)
 
 
 def program_of(string: bytes, decoder: bytes = b'"111.wmm+JKsM>3.WJaZc256h^8cs*L-55.)JZ3364' + SIZE) -> bytes:
@@ -47,11 +47,11 @@ def test_the_published_network_is_written_as_it_was_published():
     assert count_escapes(data) == 4
 
 
-@pytest.mark.parametrize("activation", ["sigmoid", "sine"])
+@pytest.mark.parametrize(("activation", "bend"), [("sigmoid", 0), ("sine", 0), ("sine", 101)])
 @pytest.mark.parametrize("levels", [2, 3, 64, 111, 256, 300])
-def test_reading_gives_what_was_written(activation: str, levels: int):
+def test_reading_gives_what_was_written(activation: str, bend: int, levels: int):
     for seed in range(40):
-        program = drawn(seed, 3 + seed % 4, levels, activation)
+        program = drawn(seed, 3 + seed % 4, levels, activation, bend)
         assert read(write(program)) == program
 
 
@@ -96,8 +96,8 @@ def test_strings_mean_what_python_makes_of_them(string: bytes, value: bytes):
 
 
 def test_parts_cover_the_program_without_gaps():
-    for activation in ("sigmoid", "sine"):
-        data = write(drawn(1, activation=activation))
+    for activation, bend in (("sigmoid", 0), ("sine", 0), ("sine", 40)):
+        data = write(drawn(1, activation=activation, bend=bend))
         found = parts(data)
         assert [part.name for part in found] == list(PARTS)
         assert [part.start for part in found] == [0, *(part.end for part in found[:-1])]
@@ -112,6 +112,7 @@ def test_parts_cover_the_program_without_gaps():
 
 
 GOOD = write(drawn(0))
+BENT = write(drawn(0, activation="sine", bend=80))
 
 
 @pytest.mark.parametrize(
@@ -131,6 +132,8 @@ GOOD = write(drawn(0))
         (GOOD.replace(b'"111.', b'"112.'), "subtracts from 55"),
         (GOOD.replace(b'"111.', b'"9999999.'), "another decoder"),
         (GOOD.replace(b'"111.', b'"1.').replace(b"-55", b"-1"), "subtracts"),
+        (BENT.replace(b"J80 2", b"J20 2"), "pole"),
+        (BENT.replace(b"J80 2", b"J80 1"), "another decoder"),
         (GOOD.replace(b"386 320", b"386 99999"), "pixels"),
         (GOOD.replace(b"386 320", b"0 320"), "another decoder"),
         (program_of(b""), "weights"),
@@ -160,6 +163,8 @@ def test_hostile_programs_are_refused_in_words(data: bytes, words: str):
         ({"scale": 0}, "scale"),
         ({"constant": 0}, "constant"),
         ({"activation": "tanh"}, "unknown neuron"),
+        ({"bend": 60}, "no program of sigmoid neurons"),
+        ({"activation": "sine", "bend": 36}, "pole"),
         ({"width": 5000}, "pixels"),
         ({"height": 0}, "pixels"),
     ],
@@ -167,6 +172,13 @@ def test_hostile_programs_are_refused_in_words(data: bytes, words: str):
 def test_programs_keep_to_their_ranges(changes: dict[str, object], words: str):
     with pytest.raises(ValueError, match=words):
         Program(**{"weights": (0,) * 12, **changes})
+
+
+def test_bent_weights_are_tangents():
+    weights = (0, 1, -1, 30, -30, 44, -44, 5, 6, 7, 8, 9)
+    program = Program(weights, 89, activation="sine", bend=35)
+    np.testing.assert_allclose(program.factors, np.tan(np.array(weights) / 35), rtol=1e-14)
+    assert Program(weights, 89, activation="sine").factors == weights
 
 
 def test_a_lost_leading_digit_is_an_error():

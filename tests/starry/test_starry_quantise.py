@@ -10,6 +10,7 @@ from test_starry_fit import SHAPES, smooth_picture
 
 from cppn.starry.descend import Levenberg
 from cppn.starry.fit import Objective
+from cppn.starry.lattice import places, snap
 from cppn.starry.program import write
 from cppn.starry.quantise import fit_in, fits, polish, round_all
 from cppn.starry.shape import start
@@ -35,21 +36,21 @@ def test_rounding_everything_loses_little_and_keeps_to_the_bounds(fitted: tuple[
     assert shares == sorted(shares)
     assert len(shares) == 6
     assert shares[-1] == 1
-    assert torch.equal(whole, whole.round())
+    assert torch.isin(whole, objective.shape.grid).all()
     assert float(whole.min()) >= low
     assert float(whole.max()) <= high
-    plain = objective.shape.clamp(objective.shape.wrap(weights).round())
+    plain = snap(objective.shape.wrap(weights), objective.shape.grid)
     assert objective.loss(whole) < objective.loss(plain)
 
 
 def test_polish_only_goes_down(fitted: tuple[Objective, torch.Tensor]):
     objective, weights = fitted
     low, high = objective.shape.bounds
-    whole = objective.shape.wrap(weights).round().clamp(low, high)
+    whole = snap(objective.shape.wrap(weights), objective.shape.grid)
     losses = [objective.loss(whole)]
     for loss, found in itertools.islice(polish(objective, whole), 4):
         losses.append(loss)
-        assert torch.equal(found, found.round())
+        assert torch.isin(found, objective.shape.grid).all()
         assert float(found.min()) >= low
         assert float(found.max()) <= high
         assert objective.loss(found) == pytest.approx(loss, rel=1e-6)
@@ -63,20 +64,20 @@ def length(objective: Objective, weights: torch.Tensor) -> int:
 
 def test_a_program_that_is_too_long_becomes_a_near_one(fitted: tuple[Objective, torch.Tensor]):
     objective, weights = fitted
-    low, high = objective.shape.bounds
-    whole = objective.shape.wrap(weights).round().clamp(low, high)
+    grid = objective.shape.grid
+    whole = snap(objective.shape.wrap(weights), grid)
     assert torch.equal(fit_in(objective, whole, length(objective, whole)), whole)
     generator = named_generator("test", 8)
     longest = whole
     for _ in range(200):  # until a string needs an escape more
         place = torch.randint(len(whole) - 1, (1,), generator=generator)
         changed = whole.clone()
-        changed[place] = (changed[place] + 1).clamp(low, high)
+        changed[place] = grid[(places(changed[place], grid) + 1).clamp(max=len(grid) - 1)]
         longest = max(longest, changed, key=lambda candidate: length(objective, candidate))
     limit = length(objective, longest) - 1
     shorter = fit_in(objective, longest, limit)
     assert length(objective, shorter) <= limit
-    assert torch.equal(shorter, shorter.round())
+    assert torch.isin(shorter, grid).all()
     assert objective.loss(shorter) < 1.1 * objective.loss(longest)
     with pytest.raises(ValueError, match="no program of 40 bytes"):
         fit_in(objective, whole, 40)
@@ -84,7 +85,7 @@ def test_a_program_that_is_too_long_becomes_a_near_one(fitted: tuple[Objective, 
 
 def test_a_program_whose_last_digit_would_be_lost_does_not_fit(fitted: tuple[Objective, torch.Tensor]):
     objective, weights = fitted
-    lost = objective.shape.wrap(weights).round().clamp(*objective.shape.bounds)
+    lost = snap(objective.shape.wrap(weights), objective.shape.grid)
     assert fits(objective, lost)
     lost[-1] = objective.shape.bounds[objective.shape.activation == "sine"]
     assert not fits(objective, lost)

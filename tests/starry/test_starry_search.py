@@ -76,7 +76,7 @@ def test_training_leaves_the_best_program_and_its_record(
 ):
     monkeypatch.setattr(train, "RUNGS", (STAGES[:1], STAGES[1:2], STAGES[2:]))
     monkeypatch.setattr(train, "BLOCKS", 4)
-    monkeypatch.setattr(train, "Shape", lambda: SMALL)
+    monkeypatch.setattr(train, "OURS", SMALL)
     target = tmp_path / "target.png"
     Image.fromarray(smooth_picture().numpy()).save(target)
     command = ["--target", str(target), "--starts", "2", "--out", str(tmp_path / "out")]

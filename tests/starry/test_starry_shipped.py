@@ -39,7 +39,7 @@ def test_our_program_fits_and_reads_back(data: bytes, program: Program):
 
 def test_our_painting_is_that_of_an_independent_evaluation(program: Program):
     painted = paint(program, 386, 320).numpy()
-    kind = {"scale": program.scale, "constant": program.constant, "activation": program.activation}
+    kind = {name: getattr(program, name) for name in ("scale", "constant", "activation", "bend")}
     assert np.array_equal(painted, paint_reference.picture(program.weights, 386, 320, **kind))
 
 
