@@ -127,3 +127,23 @@ def lazily(show: Callable, outputs: int) -> tuple[Callable, Callable]:
         return show(*inputs) if there else nothing
 
     return explains_errors(first), explains_errors(renewed)
+
+
+def runs_until_stopped(
+    start: gr.Button, stop: gr.Button, handler: Callable, inputs: list, outputs: list, api_name: str
+) -> None:
+    """One button begins a handler that streams what it finds, the other ends it; one visitor at a time trains."""
+    run = start.click(explains_errors(handler), inputs, outputs, api_name=api_name, show_progress="minimal", **TRAINING)
+    stop.click(None, cancels=[run], api_visibility="private")
+
+
+def hands_over(button: gr.Button, result: gr.File, sections: gr.Tabs, section: str, upload: gr.File) -> None:
+    """A button that carries a finished file over to the section where files of its kind are opened."""
+
+    def pass_on(path: str | None) -> tuple[object, object]:
+        """Open the section with the file in it."""
+        if not path:
+            raise gr.Error("there is no file yet; make one first", title="Nothing to open", print_exception=False)
+        return gr.Tabs(selected=section), path
+
+    button.click(pass_on, result, [sections, upload], api_visibility="private")

@@ -9,7 +9,17 @@ from cppn.coordinates import ORDERS, SPANS, view_of
 from cppn.flags import endpoints, exhibit
 from cppn.flags.decode import MAX_SIDE, gift_of
 from cppn.flags.teams import TEAMS, find_team
-from cppn.tab import DECODING, TRAINING, at_first_sight, explains_errors, opened, query, query_number, share_link
+from cppn.tab import (
+    DECODING,
+    at_first_sight,
+    explains_errors,
+    hands_over,
+    opened,
+    query,
+    query_number,
+    runs_until_stopped,
+    share_link,
+)
 
 COMPARE_WIDTH = 960  # pixels of the pictures in the compare slider: sharp on a desk screen, 0.1 s to decode
 SECTIONS = {"decode": "Decode a flag", "all": "All flags", "open": "Open a gift", "hide": "Hide your own picture"}
@@ -309,23 +319,9 @@ def _hide_section(sections: gr.Tabs, gift: gr.File) -> None:
             with gr.Row():
                 weights = gr.File(label="Weights", interactive=False, height=80)
                 again = gr.Button("Open these weights as a gift")
-    run = start.click(
-        explains_errors(endpoints.hide_picture),
-        [picture, seconds],
-        [preview, curve, weights, words],
-        api_name="hide_picture",
-        show_progress="minimal",
-        **TRAINING,
-    )
-    stop.click(None, cancels=[run], api_visibility="private")
-
-    def pass_on(path: str | None) -> tuple[object, object]:
-        """Carry the new weights over to the section that opens gifts."""
-        if not path:
-            raise gr.Error("hide a picture first", title="Nothing to open yet", print_exception=False)
-        return gr.Tabs(selected="open"), path
-
-    again.click(pass_on, weights, [sections, gift], api_visibility="private")
+    outputs = [preview, curve, weights, words]
+    runs_until_stopped(start, stop, endpoints.hide_picture, [picture, seconds], outputs, "hide_picture")
+    hands_over(again, weights, sections, "open", gift)
 
 
 def _learned_section(section: gr.Tab) -> None:

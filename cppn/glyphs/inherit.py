@@ -6,8 +6,6 @@ import torch
 
 from cppn.glyphs.network import GlyphNet
 
-FAINT = 0.3  # how strongly new numbers are written at first, so that they do not drown the known ones
-
 
 @torch.no_grad()
 def straighten_like(net: GlyphNet, other: GlyphNet) -> None:
@@ -28,8 +26,11 @@ def straighten_like(net: GlyphNet, other: GlyphNet) -> None:
 
 
 @torch.no_grad()
-def grow_from(net: GlyphNet, other: GlyphNet) -> None:
+def grow_from(net: GlyphNet, other: GlyphNet, faint: float = 0.3) -> None:
     """Take over all that networks for shorter messages know: the first numbers are written and read as theirs are.
+
+    Args:
+        faint: how strongly the new numbers are written at first, so that they do not drown the known ones.
 
     Raises:
         ValueError: a part of the other networks is larger than its counterpart.
@@ -37,7 +38,7 @@ def grow_from(net: GlyphNet, other: GlyphNet) -> None:
     known, parts = other.state_dict(), net.state_dict()
     if any(size > room for name in known for size, room in zip(known[name].shape, parts[name].shape, strict=True)):
         raise ValueError("only networks for shorter messages can be grown from")
-    net.writer.linear.weight[:, other.numbers :] *= FAINT
+    net.writer.linear.weight[:, other.numbers :] *= faint
     net.writer.perceptron[0].weight[:, other.numbers :] = 0
     for name, theirs in known.items():  # a state_dict's tensors are the network's own
         parts[name][tuple(slice(size) for size in theirs.shape)] = theirs

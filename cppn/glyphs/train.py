@@ -39,11 +39,13 @@ class Plan:
         after: name of a finished script that these networks start from; none if empty. From one for shorter messages
             they take over everything, from another one how signs are straightened. For messages of 512 numbers and more
             nothing else was found to get the training off the ground.
+        faint: how strongly numbers that the other script does not have are written at first.
     """
 
     config: GlyphConfig | SeedConfig
     recipe: Recipe
     after: str = ""
+    faint: float = 0.3
 
     def build(self, directory: Path) -> GlyphNet | SeedNet:
         """First weights, the same for the same seed; `directory` holds the finished script.
@@ -58,7 +60,10 @@ class Plan:
             if not path.exists():
                 raise FileNotFoundError(f"these networks start from {self.after}, so train that one first")
             other = open_script(self.after, path).net
-            (grow_from if other.numbers < net.numbers else straighten_like)(net, other)
+            if other.numbers < net.numbers:
+                grow_from(net, other, self.faint)
+            else:
+                straighten_like(net, other)
         return net
 
 
@@ -79,12 +84,12 @@ PLANS = {
     "colour_128": colour(128, 400, after="colour_64", learning_rate=1e-3),
     "colour_512": colour(512, 800, after="colour_128", learning_rate=1e-3),
     "colour_1024": colour(1024, 900, after="colour_512", learning_rate=1e-3),
-    "colour_2048": colour(2048, 1_200, after="colour_1024", learning_rate=1e-3),
+    "colour_2048": replace(colour(2048, 1_000, after="colour_1024", learning_rate=5e-4), faint=0.1),
     "gray_64": gray(64, 2_000),
     "gray_32": gray(32, 300, after="gray_64"),
     "gray_128": gray(128, 800, after="gray_64", learning_rate=1e-3),
     "gray_512": gray(512, 1_200, after="gray_128", learning_rate=1e-3),
-    "gray_1024": gray(1024, 1_200, after="gray_512", learning_rate=1e-3),
+    "gray_1024": replace(gray(1024, 1_500, after="gray_512", learning_rate=5e-4), faint=0.1),
     "seed": Plan(SeedConfig(), Recipe(2_300)),
 }
 
@@ -108,6 +113,7 @@ def deliver(name: str, plan: Plan, run: Run, directory: Path) -> None:
         "config": asdict(plan.config),
         "recipe": asdict(plan.recipe),
         "after": plan.after,
+        "faint": plan.faint if plan.after else None,
         "parameters": sum(p.numel() for p in run.net.parameters()),
         "cpu_seconds": round(run.cpu_seconds),
         "steps": run.step,

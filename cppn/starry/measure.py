@@ -20,31 +20,23 @@ from cppn import hub
 from cppn.checkpoint import write_atomically
 from cppn.starry.baseline import SEED_SHAPE, search_as_the_seed
 from cppn.starry.catalogue import Painter, open_program, published
-from cppn.starry.exhibit import score
+from cppn.starry.exhibit import facts_of, score
 from cppn.starry.fit import Objective
 from cppn.starry.paint import paint
 from cppn.starry.picture import open_target
-from cppn.starry.program import count_escapes
 from cppn.starry.pyth import compare
 
 RESULTS = "results/starry.json"
+FACTS = ("bytes", "escapes", "neurons", "neuron", "weights", "levels", "bend", "scale", "constant", "sha256")
 
 
 def figures(painter: Painter, target: Tensor) -> dict[str, object]:
     """A program in numbers."""
     program = painter.program
+    known = facts_of(painter)
     return {
         "score": score(paint(program, program.width, program.height), target),
-        "bytes": len(painter.data),
-        "escapes": count_escapes(painter.data),
-        "neurons": program.neurons,
-        "neuron": program.activation,
-        "weights": len(program.weights),
-        "levels": program.levels,
-        "bend": program.bend,
-        "scale": program.scale,
-        "constant": program.constant,
-        "sha256": hashlib.sha256(painter.data).hexdigest(),
+        **{name: known[name] for name in FACTS},
     }
 
 

@@ -9,13 +9,14 @@ from cppn.starry.catalogue import PROGRAMS, painter_of
 from cppn.starry.paint import MAX_SIDE
 from cppn.tab import (
     DECODING,
-    TRAINING,
     at_first_sight,
     explains_errors,
+    hands_over,
     lazily,
     opened,
     query,
     query_number,
+    runs_until_stopped,
     share_link,
 )
 
@@ -309,29 +310,15 @@ def _squeeze_section(section: gr.Tab, sections: gr.Tabs, file: gr.File) -> None:
                 program = gr.File(label="The program", interactive=False, height=80)
                 again = gr.Button("Look at its bytes")
             curve = gr.LinePlot(x="seconds", y="score", title="Score while it searches, lower is better", height=240)
-    run = start.click(
-        explains_errors(endpoints.squeeze_picture),
-        [picture, seconds],
-        [preview, curve, program, said],
-        api_name="squeeze_picture",
-        show_progress="minimal",
-        **TRAINING,
-    )
-    stop.click(None, cancels=[run], api_visibility="private")
+    outputs = [preview, curve, program, said]
+    runs_until_stopped(start, stop, endpoints.squeeze_picture, [picture, seconds], outputs, "squeeze_picture")
+    hands_over(again, program, sections, "program", file)
 
     def first_look(path: str | None) -> tuple[object, ...]:
         """A program that was found before, the first time that the section opens."""
         return (gr.skip(),) * 3 if path else endpoints.squeezed_example()
 
     section.select(explains_errors(first_look), program, [preview, program, said], **PRIVATE)
-
-    def pass_on(path: str | None) -> tuple[object, object]:
-        """Carry the new program over to the section that reads programs."""
-        if not path:
-            raise gr.Error("squeeze a picture first", title="No program yet", print_exception=False)
-        return gr.Tabs(selected="program"), path
-
-    again.click(pass_on, program, [sections, file], api_visibility="private")
 
 
 def _how_section(section: gr.Tab) -> None:

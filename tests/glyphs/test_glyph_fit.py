@@ -106,7 +106,7 @@ def test_a_plan_starts_from_the_script_that_it_names(tmp_path, monkeypatch, numb
     teacher = fresh().net
     checkpoint.save(tmp_path / "gray_64.safetensors", teacher.half(), TINY)
     calls = []
-    monkeypatch.setattr(train, way, lambda net, other: calls.append((net.numbers, other.numbers)))
+    monkeypatch.setattr(train, way, lambda net, other, *faint: calls.append((net.numbers, other.numbers)))
     plan = train.Plan(replace(TINY, numbers=numbers), SHORT, after="gray_64")
     plan.build(tmp_path)
     assert calls == [(numbers, TINY.numbers)]
