@@ -36,7 +36,8 @@ STYLE = """
 .pixels img { image-rendering: pixelated; width: 100%; height: 100%; object-fit: contain; }
 .whole .grid-wrap { max-height: none !important; }
 @media (max-width: 640px) {
-  .prose table { display: block; width: 0; min-width: 100%; overflow-x: auto; border: 0 !important; }
+  .prose table { display: block; width: 0; min-width: 100%; overflow-x: auto; }
+  .prose table { border: 0 !important; padding: 0 !important; }
   .prose :is(th, td) { padding: 0.35rem !important; word-break: normal; overflow-wrap: normal; }
   .whole .grid-container { grid-template-columns: repeat(2, minmax(0, 1fr)) !important; }
 }

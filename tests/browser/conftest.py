@@ -24,10 +24,17 @@ def browser() -> Iterator[object]:
         browser.close()
 
 
+@pytest.fixture(scope="session")
+def visitor(browser: object) -> object:
+    """One visitor, whose browser keeps the app's scripts from page to page."""
+    return browser.new_context()
+
+
 @pytest.fixture(params=[1280, 390], ids=["desk", "phone"])
-def page(request: pytest.FixtureRequest, browser: object, url: str) -> Iterator[object]:
+def page(request: pytest.FixtureRequest, visitor: object, url: str) -> Iterator[object]:
     """A new page; the test fails if a script failed on it or anything was fetched from elsewhere."""
-    page = browser.new_page(viewport={"width": request.param, "height": 900})
+    page = visitor.new_page()
+    page.set_viewport_size({"width": request.param, "height": 900})
     page.set_default_timeout(PATIENCE)
     faults, strangers = [], []
     page.on("pageerror", lambda error: faults.append(str(error)))
