@@ -266,12 +266,17 @@ def _program_section(section: gr.Tab, program: gr.Radio) -> gr.File:
             str(exhibit.copy_for_download(data, f"starry-{painter.name}")),
         )
 
-    def put_back(name: str) -> tuple[object, ...]:
-        """A newly chosen program in the place of the visitor's."""
-        return None, *show(name, None)
-
-    gr.on([section.select, file.change], explains_errors(show), [program, file], shown, **PRIVATE)
-    program.change(explains_errors(put_back), program, [file, *shown], **PRIVATE)
+    gr.on(
+        [section.select, file.change, program.change],
+        explains_errors(show),
+        [program, file],
+        shown,
+        trigger_mode="always_last",
+        **PRIVATE,
+    )
+    # a program that is chosen takes the place of the visitor's; one that the page's address names must not, since the
+    # answer to that may come after a quick visitor's upload
+    program.input(lambda: None, None, file, api_visibility="private")
     file.upload(explains_errors(endpoints.paint_program), file, [painted, facts], api_name="paint_program", **DECODING)
     facts.change(words.facts, facts, facts_said, api_visibility="private")
     return file

@@ -64,6 +64,8 @@ def test_a_programs_bytes_are_shown_and_an_upload_takes_their_place(page, url: s
     page.locator("[data-testid=file-upload]").last.set_input_files(str(tmp_path / "mine.pyth"))
     shown(page, "The program paints 193 × 320 pixels")
     assert fits(page)
+    page.get_by_label("Our network").check()  # and a program that is chosen takes the upload's
+    shown(page, "1,024 of 1,024 bytes")
 
 
 def test_a_picture_is_squeezed_stopped_and_its_bytes_looked_at(page, url: str):
