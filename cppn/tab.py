@@ -147,3 +147,14 @@ def hands_over(button: gr.Button, result: gr.File, sections: gr.Tabs, section: s
         return gr.Tabs(selected=section), path
 
     button.click(pass_on, result, [sections, upload], api_visibility="private")
+
+
+def picture_input(value: str | None = None, **options: object) -> gr.Image:
+    """Where a visitor brings a picture; handlers get the file as it was uploaded."""
+    settings = {"type": "filepath", "format": "png", "image_mode": None, "sources": ["upload", "clipboard"]}
+    return gr.Image(value, **settings, **options)
+
+
+def link_box(label: str = "Link to this view", **options: object) -> gr.Textbox:
+    """Where the address of what is shown can be copied."""
+    return gr.Textbox(label=label, buttons=["copy"], interactive=False, max_lines=1, **options)

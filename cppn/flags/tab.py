@@ -14,7 +14,9 @@ from cppn.tab import (
     at_first_sight,
     explains_errors,
     hands_over,
+    link_box,
     opened,
+    picture_input,
     query,
     query_number,
     runs_until_stopped,
@@ -123,7 +125,7 @@ def _decode_section(demo: gr.Blocks, wing: gr.Tab) -> list[gr.components.Compone
             )
             facts = gr.Markdown()
     with gr.Row():
-        link = gr.Textbox(label="Link to this view", buttons=["copy"], interactive=False, max_lines=1, scale=2)
+        link = link_box(scale=2)
         download = gr.DownloadButton("Download these weights", scale=1)
     view = [team, zoom, center_x, center_y]
     filled = [pair, facts, download]
@@ -293,13 +295,9 @@ def _hide_section(sections: gr.Tabs, gift: gr.File) -> None:
     )
     with gr.Row():
         with gr.Column(scale=1, min_width=280):
-            picture = gr.Image(
+            picture = picture_input(
                 str(exhibit.TARGETS / "isle_of_man.png"),
                 label="Your picture",
-                type="filepath",
-                format="png",
-                image_mode=None,
-                sources=["upload", "clipboard"],
             )
             seconds = gr.Slider(5, endpoints.LONGEST_RUN, value=20, step=1, label="Seconds of training")
             with gr.Row():

@@ -41,7 +41,7 @@ def seconds(run: Callable[[], object], repeats: int) -> tuple[float, float]:
 def main(argv: list[str]) -> int:
     """Entry point of `python -m cppn glyphs benchmark`."""
     parser = argparse.ArgumentParser(prog="python -m cppn glyphs benchmark", description=__doc__.split("\n")[0])
-    parser.add_argument("--models", nargs="+", default=["script", "colour_1024"], help=f"some of {', '.join(MODELS)}")
+    parser.add_argument("--models", nargs="+", default=["script", "colour_64"], help=f"some of {', '.join(MODELS)}")
     parser.add_argument("--repeats", type=int, default=3)
     args = parser.parse_args(argv)
     torch.set_num_threads(1)

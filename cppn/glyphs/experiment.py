@@ -22,7 +22,7 @@ from cppn import hub, render
 from cppn.checkpoint import write_atomically
 from cppn.glyphs import usefulness as use
 from cppn.glyphs.catalogue import Script, open_script
-from cppn.glyphs.measure import STUDENT
+from cppn.glyphs.measure import interval
 from cppn.glyphs.usefulness import Task
 
 RESULT = hub.BUNDLED / "results" / "glyph_experiments.json"
@@ -82,11 +82,9 @@ class Figures:
             leaf = table
             for name in names[:-1]:
                 leaf = leaf.setdefault(name, {})
-            mean = float(np.mean(values))
-            half = STUDENT * float(np.std(values, ddof=1)) / len(values) ** 0.5 if len(values) == REPETITIONS else None
             leaf[names[-1]] = {
-                "mean": round(mean, 4),
-                "interval": None if half is None else [round(mean - half, 4), round(mean + half, 4)],
+                "mean": round(float(np.mean(values)), 4),
+                "interval": interval(torch.tensor(values).double()) if len(values) == REPETITIONS else None,
                 "values": [round(value, 4) for value in values],
             }
         return table

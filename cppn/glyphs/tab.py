@@ -17,7 +17,9 @@ from cppn.tab import (
     at_first_sight,
     explains_errors,
     lazily,
+    link_box,
     opened,
+    picture_input,
     query,
     query_number,
     share_link,
@@ -99,10 +101,6 @@ def _strip(label: str) -> gr.Image:
     return _picture(label, buttons=["fullscreen"])
 
 
-def _link() -> gr.Textbox:
-    return gr.Textbox(label="Link to this view", buttons=["copy"], interactive=False, max_lines=1)
-
-
 def _interpolate_section(model: gr.Dropdown) -> tuple[list[gr.components.Component], ...]:
     """A loop through messages; returns what a link sets, and inputs and outputs of what fills the section."""
     gr.Markdown(words.INTERPOLATE)
@@ -122,7 +120,7 @@ def _interpolate_section(model: gr.Dropdown) -> tuple[list[gr.components.Compone
             strip = _strip("The messages, and what lies half-way between them")
             said = gr.Markdown()
             with gr.Row():
-                link = _link()
+                link = link_box()
                 download = gr.DownloadButton("Download the animation")
     with gr.Accordion("The facts as data", open=False):
         facts = gr.JSON(label="Facts")
@@ -194,7 +192,7 @@ def _send_section(section: gr.Tab, model: gr.Dropdown) -> gr.Textbox:
             with gr.Row():
                 shown = [_picture(label, PHONE_THIRD) for label in ("Sent", "Received", "Straightened")]
             strip = _strip("Many draws: green was read exactly, red was not")
-            link = _link()
+            link = link_box()
     inputs = [model, text, strength, *sliders, always, seed]
     settings = {"outputs": [*shown, strip, said], "show_progress": "minimal", **PRIVATE}
     view = {"inputs": [model, text], "outputs": link, "api_visibility": "private"}
@@ -258,12 +256,8 @@ def _read_part(model: gr.Dropdown) -> None:
         gr.Markdown(words.READ)
         with gr.Row():
             with gr.Column(scale=1, min_width=280):
-                picture = gr.Image(
+                picture = picture_input(
                     label="A picture of a glyph",
-                    type="filepath",
-                    format="png",
-                    image_mode=None,
-                    sources=["upload", "clipboard"],
                     height=240,
                 )
                 sample = gr.Button("Lend me one", size="sm")

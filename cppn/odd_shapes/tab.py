@@ -10,7 +10,17 @@ from cppn.odd_shapes import endpoints, exhibit, words
 from cppn.odd_shapes.catalogue import NETWORKS
 from cppn.odd_shapes.contest import Game
 from cppn.odd_shapes.dataset import KINDS
-from cppn.tab import DECODING, TRAINING, at_first_sight, explains_errors, query, query_number, share_link
+from cppn.tab import (
+    DECODING,
+    TRAINING,
+    at_first_sight,
+    explains_errors,
+    link_box,
+    picture_input,
+    query,
+    query_number,
+    share_link,
+)
 
 CHOICES = [endpoints.ANY, *KINDS]
 LAST_SEED = 999_999
@@ -61,12 +71,8 @@ def _find_section(demo: gr.Blocks, wing: gr.Tab) -> None:
                     options = _options()
                 with gr.Tab("Draw your own"):
                     sketch, use = _sketch()
-            picture = gr.Image(
+            picture = picture_input(
                 label="The picture; you can upload another",
-                type="filepath",
-                format="png",
-                image_mode=None,
-                sources=["upload", "clipboard"],
                 height=240,
                 elem_classes="pixels",
             )
@@ -75,7 +81,7 @@ def _find_section(demo: gr.Blocks, wing: gr.Tab) -> None:
             overlay = _shown("Where the odd shape is")
             gr.Markdown(words.MARKS, elem_classes="caption")
             answer = gr.Markdown()
-            link = gr.Textbox(label="Link to the drawn picture", buttons=["copy"], interactive=False, max_lines=1)
+            link = link_box("Link to the drawn picture")
     gr.Markdown("**Click a place on any map, or on the picture above,** to see what the token there attends to.")
     with gr.Row():
         maps = [_shown("What the network thinks likely"), _shown("Where the likely tokens point")]

@@ -7,7 +7,7 @@ import gradio as gr
 from cppn.quine import endpoints, exhibit, words
 from cppn.quine.catalogue import SHIPPED, open_shipped
 from cppn.quine.heal import STEPS_LIMIT, leave_zero
-from cppn.tab import DECODING, at_first_sight, explains_errors, opened, query, share_link
+from cppn.tab import DECODING, at_first_sight, explains_errors, link_box, opened, query, share_link
 
 FIRST = "exact_mlp"
 SECTIONS = {
@@ -82,7 +82,7 @@ def _verify_section(name: gr.Dropdown) -> list[gr.components.Component]:
         with gr.Column(scale=1, min_width=280):
             weights = gr.File(label="Verify a file of yours (.safetensors)", file_types=[".safetensors"], height=120)
             download = gr.DownloadButton("Download these weights")
-            link = gr.Textbox(label="Link to this quine", buttons=["copy"], interactive=False, max_lines=1)
+            link = link_box("Link to this quine")
     with gr.Accordion("How many rounding steps is each weight off, and how safe are the bits?", open=False), gr.Row():
         ulps = gr.BarPlot(
             x="units", y="weights", x_title="error, units in the last place", x_label_angle=-30, height=300

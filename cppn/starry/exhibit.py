@@ -17,10 +17,11 @@ from cppn import hub, render
 from cppn.coordinates import View
 from cppn.starry.catalogue import Painter, painter_of
 from cppn.starry.paint import paint, paint_neurons, size_at
+from cppn.starry.picture import as_tensor
 from cppn.starry.program import Program, count_escapes
 
 RESULT = hub.BUNDLED / "results" / "starry.json"
-SQUEEZED = "starry/sunset.pyth"  # the first of the examples, squeezed in four minutes
+SQUEEZED = "starry/sunset.pyth"  # the first of the examples, squeezed in three minutes
 EXAMPLES = {
     "A sunset": hub.BUNDLED / "starry" / "sunset.png",
     "Japan's flag": hub.BUNDLED / "flags" / "targets" / "japan.png",
@@ -199,11 +200,6 @@ def score_against(painter: Painter, target: Target) -> float:
     if (program.width, program.height) != (WIDTH, HEIGHT):
         raise ValueError(f"the program paints {program.width} x {program.height} pixels, not {WIDTH} x {HEIGHT}")
     return score(paint(program, WIDTH, HEIGHT), as_tensor(target.picture))
-
-
-def as_tensor(picture: Image.Image) -> Tensor:
-    """An RGB picture as uint8 (H, W, 3)."""
-    return torch.frombuffer(bytearray(picture.tobytes()), dtype=torch.uint8).view(picture.height, picture.width, 3)
 
 
 def side(name: str, target: Target | None) -> Path:

@@ -1,10 +1,9 @@
-"""Opening the picture that a program is to paint."""
+"""Pictures as tensors."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
-import numpy as np
 import torch
 from PIL import Image
 from torch import Tensor
@@ -13,4 +12,9 @@ from torch import Tensor
 def open_target(path: Path) -> Tensor:
     """A picture file as uint8 (height, width, 3), its transparency dropped as the contest's scorer drops it."""
     with Image.open(path) as image:
-        return torch.from_numpy(np.array(image.convert("RGB")))
+        return as_tensor(image.convert("RGB"))
+
+
+def as_tensor(picture: Image.Image) -> Tensor:
+    """An RGB picture as uint8 (H, W, 3)."""
+    return torch.frombuffer(bytearray(picture.tobytes()), dtype=torch.uint8).view(picture.height, picture.width, 3)

@@ -78,12 +78,16 @@ class Search:
         self.weights = fitter.weights
         self.step += 1
         if self.step == stage.steps:
-            self.stage, self.step, self._fitter = self.stage + 1, 0, None
+            self.enter(self.stage + 1)
         if self.step % (10 if stage.judged else 100) == 0:
             loss = self.objective.loss(self.weights)
             self.curve.append((round(self.cpu_seconds + time.process_time() - began, 1), round(loss, 2)))
         self.cpu_seconds += time.process_time() - began
         return loss
+
+    def enter(self, stage: int) -> None:
+        """Go to the start of a stage, from wherever the search is."""
+        self.stage, self.step, self._fitter = stage, 0, None
 
     def _adam(self) -> Adam:
         if self._fitter is None:
@@ -151,7 +155,7 @@ def squeeze(picture: Tensor, seconds: float, seed: int = 0, shape: Shape = OURS)
     )
     search = Search(objective, tuple(stage for _, stage in stages), seed)
     for number, (until, stage) in enumerate(stages):
-        search.stage, search.step, search._fitter = number, 0, None
+        search.enter(number)
         while clock.share < until:
             search.advance()
             if clock.due():

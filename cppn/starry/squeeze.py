@@ -19,8 +19,9 @@ from torch import Tensor
 
 from cppn import render
 from cppn.checkpoint import write_atomically
-from cppn.starry.exhibit import Look, as_tensor, score
+from cppn.starry.exhibit import Look, score
 from cppn.starry.paint import paint
+from cppn.starry.picture import as_tensor
 from cppn.starry.program import BYTE_LIMIT, Program, read, write
 from cppn.starry.search import squeeze as search
 from cppn.starry.shape import Shape

@@ -13,7 +13,9 @@ from cppn.tab import (
     explains_errors,
     hands_over,
     lazily,
+    link_box,
     opened,
+    picture_input,
     query,
     query_number,
     runs_until_stopped,
@@ -120,7 +122,7 @@ def _paint_section(program: gr.Radio) -> tuple[object, ...]:
         with gr.Column(scale=2, min_width=320):
             large = _picture("Computed between its pixels, at your size")
             said = gr.Markdown()
-            link = gr.Textbox(label="Link to this view", buttons=["copy"], interactive=False, max_lines=1)
+            link = link_box()
             with gr.Accordion("Facts as data", open=False):
                 facts = gr.JSON(label="Facts")
     view = [width, zoom, center_x, center_y]
@@ -152,12 +154,8 @@ def _compare_section(section: gr.Tab) -> None:
         with gr.Column(scale=1, min_width=280):
             left = gr.Radio(SIDES, value="published", label="Left")
             right = gr.Radio(SIDES, value="ours", label="Right")
-            target = gr.Image(
+            target = picture_input(
                 label="Your picture",
-                type="filepath",
-                format="png",
-                image_mode=None,
-                sources=["upload", "clipboard"],
                 elem_id="starry-target",
             )
         with gr.Column(scale=2, min_width=320):
@@ -287,13 +285,9 @@ def _squeeze_section(section: gr.Tab, sections: gr.Tabs, file: gr.File) -> None:
     gr.Markdown(words.SQUEEZE)
     with gr.Row():
         with gr.Column(scale=1, min_width=280):
-            picture = gr.Image(
+            picture = picture_input(
                 str(exhibit.EXAMPLES[FIRST_EXAMPLE]),
                 label="Your picture",
-                type="filepath",
-                format="png",
-                image_mode=None,
-                sources=["upload", "clipboard"],
             )
             seconds = gr.Slider(
                 endpoints.SHORTEST_RUN, endpoints.LONGEST_RUN, value=40, step=1, label="Seconds of searching"

@@ -53,7 +53,7 @@ def climb(objective: Objective, seed: int, rungs: int, workshop: Path) -> Search
         return f"stage {search.stage}, {seconds:.0f} CPU-s, loss {loss:.1f}"
 
     stages = tuple(stage for rung in RUNGS[:rungs] for stage in rung)
-    return carry_out(Search(objective, stages, seed), workshop / f"{seed}.state", tell, every=5)
+    return carry_out(Search(objective, stages, seed), workshop / f"seed-{seed}.state", tell, every=5)
 
 
 def choose(objective: Objective, seeds: list[int], workshop: Path) -> tuple[Search, list[Search]]:
@@ -117,7 +117,7 @@ def main(argv: list[str]) -> int:
     seeds = my_share(range(args.seed, args.seed + args.starts))
     try:
         search, searches = choose(objective, seeds, args.workshop)
-        weights, polish = finish(objective, search)
+        weights, rounding = finish(objective, search)
     except KeyboardInterrupt:
         return 130  # what a shell expects of an interrupted command
     record = {
@@ -126,8 +126,8 @@ def main(argv: list[str]) -> int:
         "rungs": [[asdict(stage) for stage in rung] for rung in RUNGS],
         "seed": search.seed,
         "starts": {str(s.seed): s.curve for s in searches},
-        "rounding": polish,
-        "cpu_seconds": round(sum(s.cpu_seconds for s in searches) + polish[-1][0], 1),
+        "rounding": rounding,
+        "cpu_seconds": round(sum(s.cpu_seconds for s in searches) + rounding[-1][0], 1),
     }
     deliver(objective, weights, record, args.out)
     return 0

@@ -29,7 +29,7 @@ paints. It is read as data and never run.
 """
 SQUEEZE = """
 Any picture, painted by a program of at most 1,024 bytes. The same recipe that made our Starry Night searches for the
-weights while you watch, though in seconds instead of hours. Large soft shapes work best; there is no room for small
+weights while you watch, though in seconds instead of minutes. Large soft shapes work best; there is no room for small
 print.
 """
 COMPARE = f"""

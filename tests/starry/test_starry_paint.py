@@ -15,9 +15,10 @@ from PIL import Image
 from cppn.coordinates import View
 from cppn.starry import paint as painting
 from cppn.starry.catalogue import published
-from cppn.starry.exhibit import as_tensor, score
+from cppn.starry.exhibit import score
 from cppn.starry.network import Cascade
 from cppn.starry.paint import check_size, main, paint, paint_neurons, positions, size_at
+from cppn.starry.picture import as_tensor
 from cppn.starry.program import Program, count_weights, weight_range, write
 
 # of the published painting's 386 x 320 x 3 bytes, row by row; the real Pyth painted the same ones
