@@ -26,6 +26,8 @@ import safetensors.torch
 import torch
 from torch import nn
 
+from cppn.faults import VisitorError
+
 Config = TypeVar("Config")
 Network = TypeVar("Network", bound=nn.Module)
 
@@ -43,7 +45,7 @@ _DTYPES = {
 }
 
 
-class CheckpointError(ValueError):
+class CheckpointError(VisitorError):
     """A file that cannot be used as weights; the message says why, in words for the person who brought it."""
 
 

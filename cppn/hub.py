@@ -24,6 +24,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from cppn.checkpoint import sha256_of, write_atomically
+from cppn.faults import VisitorError
 
 BUNDLED = Path(__file__).parents[1] / "weights"
 VARIABLE = "CPPN_WEIGHTS"
@@ -34,7 +35,7 @@ PROBE_TIMEOUT = 3.0  # seconds for its first answer; the client's own retries wo
 RETRY_AFTER = 300.0  # seconds before a Hub that did not answer is asked again
 
 
-class WeightsError(Exception):
+class WeightsError(VisitorError):
     """No usable file of that name anywhere; the message says what was tried."""
 
 

@@ -21,13 +21,14 @@ from PIL import Image, ImageOps
 from torch import Tensor
 
 from cppn.checkpoint import write_atomically
+from cppn.faults import VisitorError
 
 KEEP_BYTES = 256 * 1024 * 1024  # pictures kept on disk before the oldest ones go
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP")  # from strangers; Pillow knows 40 more, and runs programs for some
 KEEP_SECONDS = 15 * 60  # none is deleted younger than this: it may still be on its way to a visitor
 
 
-class PictureError(ValueError):
+class PictureError(VisitorError):
     """A picture file that cannot be used; the message says why, in words for the person who brought it."""
 
 
