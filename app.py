@@ -5,24 +5,16 @@ python app.py
 
 from __future__ import annotations
 
+import importlib
+
 import gradio as gr
 import torch
 
-from cppn.flags import tab as flags
-from cppn.glyphs import tab as glyphs
+from cppn import ui
+from cppn.endpoint import endpoints_of
 from cppn.hub import BUNDLED
-from cppn.odd_shapes import tab as odd_shapes
-from cppn.quine import tab as quine
-from cppn.starry import tab as starry
-from cppn.tab import WINGS, opened, query
-
-LAYOUTS = {
-    "flags": flags.tab,
-    "glyphs": glyphs.tab,
-    "quine": quine.tab,
-    "odd_shapes": odd_shapes.tab,
-    "starry": starry.tab,
-}
+from cppn.render import store_folder
+from cppn.serving import expose, serve_fairly
 
 TITLE = "What tiny networks hide"
 INTRODUCTION = """
@@ -30,11 +22,13 @@ INTRODUCTION = """
 Pictures and data, hidden inside the weights of very small neural networks and opened in front of you.
 """
 STYLE = """
-.gradio-container { max-width: 1180px !important; margin: 0 auto !important; }
+.gradio-container { width: 100%; max-width: 1180px !important; margin: 0 auto !important; }
 .lead { font-size: 1.05rem; }
 .caption { color: var(--body-text-color-subdued); text-align: center; font-size: 0.9rem; }
 .pixels img { image-rendering: pixelated; width: 100%; height: 100%; object-fit: contain; }
 .whole .grid-wrap { max-height: none !important; }
+:root:not(.stands) .tabs { visibility: hidden; animation: appear 0s 4s forwards; }
+@keyframes appear { to { visibility: visible; } }
 @media (max-width: 640px) {
   .prose table { display: block; width: 0; min-width: 100%; overflow-x: auto; }
   .prose table { border: 0 !important; padding: 0 !important; }
@@ -42,38 +36,38 @@ STYLE = """
   .whole .grid-container { grid-template-columns: repeat(2, minmax(0, 1fr)) !important; }
 }
 """
+
+
+def build() -> tuple[gr.Blocks, list[ui.Wing]]:
+    """Lay out every wing and its endpoints; nothing is loaded or computed before a visitor asks."""
+    torch.set_num_threads(1)  # visitors are served side by side; networks this small gain nothing from more
+    gr.set_static_paths([BUNDLED, store_folder()])
+    with gr.Blocks(title=TITLE, analytics_enabled=False, delete_cache=(600, 3600)) as demo:
+        gr.Markdown(INTRODUCTION)
+        wings = []
+        with gr.Tabs(overflow_behavior="wrap") as tabs:
+            for name, title in ui.WINGS.items():
+                with gr.Tab(title, id=name):
+                    wings.append(importlib.import_module(f"cppn.{name}.tab").tab())
+        for asked in ENDPOINTS:
+            expose(asked)
+        ui.open_page(demo, tabs, wings)
+    return demo, wings
+
+
+ENDPOINTS = [asked for name in ui.WINGS for asked in endpoints_of(importlib.import_module(f"cppn.{name}.endpoints"))]
+demo, wings = build()
 LAUNCH = {
     "theme": gr.themes.Default(primary_hue="indigo", neutral_hue="slate", font=["system-ui", "sans-serif"]),
     "css": STYLE,
     "footer_links": ["api", "settings"],
     "max_file_size": "12mb",
     "run_history": False,
+    "enable_monitoring": False,
     "ssr_mode": False,
     "show_error": False,  # texts of gr.Error always show; internals stay inside
+    **serve_fairly(demo, ENDPOINTS),
 }
-
-
-def chosen_tab(request: gr.Request) -> object:
-    """Open the tab that the page's address names."""
-    return opened(query(request).get("tab"), WINGS)
-
-
-def build() -> gr.Blocks:
-    """Lay out every wing; nothing is loaded or computed before a visitor asks."""
-    torch.set_num_threads(1)  # visitors are served side by side; networks this small gain nothing from more
-    gr.set_static_paths([BUNDLED])
-    with gr.Blocks(title=TITLE, analytics_enabled=False, delete_cache=(3600, 86400)) as demo:
-        gr.Markdown(INTRODUCTION)
-        with gr.Tabs(overflow_behavior="wrap") as tabs:
-            for name, title in WINGS.items():
-                with gr.Tab(title, id=name) as wing:
-                    LAYOUTS[name](demo, wing)
-        demo.load(chosen_tab, None, tabs, api_visibility="private")
-    # the queue counts the calls of all visitors; beyond this a caller is told to come back
-    return demo.queue(max_size=64)
-
-
-demo = build()
 
 if __name__ == "__main__":
     demo.launch(**LAUNCH)

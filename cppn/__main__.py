@@ -1,51 +1,71 @@
-"""The command line: `python -m cppn <wing> <verb> …`."""
+"""The command line: `python -m cppn <wing> <verb> …`, made from what the wings declare.
+
+A verb is an endpoint of the wing, or a module of its `making/` with a `main`: there is no list to keep.
+"""
 
 from __future__ import annotations
 
 import importlib
 import sys
+from collections.abc import Callable
+from pathlib import Path
 
-# words -> "module:function"; the module is imported only when its command is called
-COMMANDS = {
-    ("flags", "decode"): "cppn.flags.decode:main",
-    ("flags", "train"): "cppn.flags.train:main",
-    ("flags", "measure"): "cppn.flags.measure:main",
-    ("flags", "experiment"): "cppn.flags.experiment:main",
-    ("flags", "benchmark"): "cppn.flags.benchmark:main",
-    ("flags", "rasterise"): "cppn.flags.rasterise:main",
-    ("glyphs", "draw"): "cppn.glyphs.draw:main",
-    ("glyphs", "benchmark"): "cppn.glyphs.benchmark:main",
-    ("glyphs", "train"): "cppn.glyphs.train:main",
-    ("glyphs", "measure"): "cppn.glyphs.measure:main",
-    ("glyphs", "experiment"): "cppn.glyphs.experiment:main",
-    ("odd_shapes", "train"): "cppn.odd_shapes.train:main",
-    ("odd_shapes", "locate"): "cppn.odd_shapes.locate:main",
-    ("odd_shapes", "score"): "cppn.odd_shapes.score:main",
-    ("odd_shapes", "measure"): "cppn.odd_shapes.measure:main",
-    ("odd_shapes", "bayes"): "cppn.odd_shapes.bayes:main",
-    ("quine", "solve"): "cppn.quine.solve:main",
-    ("quine", "verify"): "cppn.quine.verify:main",
-    ("quine", "measure"): "cppn.quine.measure:main",
-    ("starry", "paint"): "cppn.starry.paint:main",
-    ("starry", "squeeze"): "cppn.starry.squeeze:main",
-    ("starry", "train"): "cppn.starry.train:main",
-    ("starry", "measure"): "cppn.starry.measure:main",
-    ("starry", "check"): "cppn.starry.pyth:main_check",
-    ("starry", "benchmark"): "cppn.starry.pyth:main_benchmark",
-    ("startup",): "cppn.startup:main",
-    ("publish",): "cppn.hub:main",
-    ("manifest",): "cppn.hub:main_manifest",
+CODE = Path(__file__).parent
+WINGS = sorted(path.parent.name for path in CODE.glob("*/endpoints.py"))
+# what concerns all wings: word -> "module:function"
+HOUSE = {
+    "startup": "cppn.startup:main",
+    "load": "cppn.load:main",
+    "pictures": "cppn.pictures:main",
+    "publish": "cppn.publish:main",
+    "manifest": "cppn.publish:main_manifest",
 }
+
+
+def making(wing: str) -> dict[str, str]:
+    """The verbs that make a wing's weights and figures: verb -> "module:main"."""
+    modules = (CODE / wing / "making").glob("*.py")
+    named = {path.stem: f"cppn.{wing}.making.{path.stem}:main" for path in modules if "\ndef main(" in path.read_text()}
+    return dict(sorted(named.items()))
+
+
+def asking(wing: str) -> dict[str, Callable[[list[str]], int]]:
+    """The verbs that ask a wing something: verb -> what runs it. This loads the wing."""
+    from cppn.endpoint import endpoints_of, run_command
+
+    declared = endpoints_of(importlib.import_module(f"cppn.{wing}.endpoints"))
+    return {
+        asked.command: lambda argv, asked=asked: run_command(asked, f"python -m cppn {wing} {asked.command}", argv)
+        for asked in declared
+    }
 
 
 def main(argv: list[str]) -> int:
     """Run the command that the first words name; returns its exit status."""
-    for length in (2, 1):
-        if place := COMMANDS.get(tuple(argv[:length])):
-            module, function = place.split(":")
-            return getattr(importlib.import_module(module), function)(argv[length:])
-    commands = "\n".join(f"  python -m cppn {' '.join(words)}" for words in COMMANDS)
-    print(f"usage: python -m cppn <wing> <verb> …\n\n{commands}\n\nEach explains itself with --help.", file=sys.stderr)
+    if argv[:1] and argv[0] in HOUSE:
+        return _call(HOUSE[argv[0]], argv[1:])
+    if argv[:1] and argv[0] in WINGS:
+        wing, verb = argv[0], argv[1] if len(argv) > 1 else ""
+        if place := making(wing).get(verb):
+            return _call(place, argv[2:])
+        questions = asking(wing)
+        if verb in questions:
+            import torch
+
+            torch.set_num_threads(1)  # as the app does: networks this small gain nothing from more
+            return questions[verb](argv[2:])
+        return _usage([f"{wing} {known}" for known in sorted({*questions, *making(wing)})])
+    return _usage([*(f"{wing} …" for wing in WINGS), *HOUSE])
+
+
+def _call(place: str, argv: list[str]) -> int:
+    module, function = place.split(":")
+    return getattr(importlib.import_module(module), function)(argv)
+
+
+def _usage(commands: list[str]) -> int:
+    listed = "\n".join(f"  python -m cppn {words}" for words in commands)
+    print(f"usage: python -m cppn <wing> <verb> …\n\n{listed}\n\nEach explains itself with --help.", file=sys.stderr)
     return 2
 
 

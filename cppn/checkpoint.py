@@ -6,7 +6,8 @@ safetensors writes several in random order.)
 
 safetensors never runs code, but it lets through a good deal: NaN, any dtype, absurd shapes, 200,000 empty tensors.
 `load` therefore reads the header itself, checks it against the network that is expected, and only then hands the bytes
-to the library.
+to the library. It is strict unless it is asked to adapt what other people's tools have written; see `matching`. What is
+no safetensors file at all is named by `foreign`.
 """
 
 from __future__ import annotations
@@ -17,7 +18,7 @@ import json
 import os
 import tempfile
 import typing
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Generic, TypeVar
@@ -26,23 +27,14 @@ import safetensors.torch
 import torch
 from torch import nn
 
-from cppn.faults import VisitorError
+from cppn import foreign, matching
+from cppn.faults import VisitorError, quoted
 
 Config = TypeVar("Config")
 Network = TypeVar("Network", bound=nn.Module)
 
-HEADER_LIMIT = 16 * 1024  # bytes; the longest header of ours is about 2 kB
+HEADER_LIMIT = 128 * 1024  # bytes; the longest of ours has 9,968, but some trainers put their whole log in there
 TENSOR_LIMIT = 256  # tensors in one file
-_DTYPES = {
-    torch.float64: "F64",
-    torch.float32: "F32",
-    torch.float16: "F16",
-    torch.int64: "I64",
-    torch.int32: "I32",
-    torch.int16: "I16",
-    torch.int8: "I8",
-    torch.uint8: "U8",
-}
 
 
 class CheckpointError(VisitorError):
@@ -57,6 +49,7 @@ class Checkpoint(Generic[Network, Config]):
     config: Config
     sha256: str
     size: int  # bytes
+    done: tuple[str, ...] = ()  # what had to be done to read it, in sentences
 
     @property
     def parameters(self) -> int:
@@ -65,7 +58,12 @@ class Checkpoint(Generic[Network, Config]):
 
 
 def load(
-    source: Path | bytes, build: Callable[[Config], Network], config_type: type[Config], limit: int
+    source: Path | bytes,
+    build: Callable[[Config], Network],
+    config_type: type[Config],
+    limit: int,
+    adapt: bool = False,
+    fallback: Callable[[Mapping[str, object]], Config] | None = None,
 ) -> Checkpoint[Network, Config]:
     """Read an untrusted safetensors file into the network that `build` makes from its config.
 
@@ -74,28 +72,36 @@ def load(
         build: makes the network; called on the meta device, so nothing is allocated before the header is checked.
         config_type: frozen dataclass that checks its own ranges; a missing `config` gives `config_type()`.
         limit: largest file accepted, in bytes.
+        adapt: also take what holds the same weights in another way (prefixes, other precisions, missing counters,
+            tensors beside the network's, foreign metadata); the checkpoint's `done` says what was changed.
+        fallback: with `adapt`, the config of a file that has none of ours, from its header (tensor name -> a table
+            with "dtype" and "shape", unchecked); without it, `config_type()`.
 
     Raises:
         CheckpointError: the file is too large, not safetensors, made for another network, or not finite.
     """
-    data = _read(source, limit)
+    size = len(source) if isinstance(source, bytes) else source.stat().st_size
+    if size > limit:
+        raise CheckpointError(_too_large(source, size, limit, lambda: build(config_type())))
+    data = source if isinstance(source, bytes) else source.read_bytes()
     header = _parse_header(data)
     metadata = header.pop("__metadata__", {})
-    if not isinstance(metadata, dict) or not all(isinstance(value, str) for value in metadata.values()):
-        raise CheckpointError("the file's metadata is not a table of texts")
-    config = parse_config(metadata.get("config"), config_type)
+    if len(header) > TENSOR_LIMIT:
+        raise CheckpointError(f"the file holds {len(header):,} tensors; at most {TENSOR_LIMIT} are accepted")
+    if adapt:
+        config, done = _adapted_config(metadata, config_type, (lambda: fallback(header)) if fallback else config_type)
+    else:
+        config, done = parse_config(_table(metadata).get("config"), config_type), ()
     with torch.device("meta"):
         net = build(config)
-    _check_tensors(header, net)
+    expected = net.state_dict()
     try:
-        state = safetensors.torch.load(data)
-    except Exception as error:  # the library raises several types; all of them mean a damaged file
-        raise CheckpointError("the file is damaged: its header and its contents do not fit together") from error
-    for name, tensor in state.items():
-        if tensor.is_floating_point() and not bool(torch.isfinite(tensor).all()):
-            raise CheckpointError(f"tensor {name} holds values that are not finite numbers (NaN or infinity)")
+        match = (matching.adapted if adapt else matching.exact)(header, expected)
+    except matching.Mismatch as mismatch:
+        raise CheckpointError(_not_the_weights(header, metadata, net, str(mismatch))) from None
+    state = _state(data, header, match.names, expected)
     net.load_state_dict(state, strict=True, assign=True)
-    return Checkpoint(net.eval(), config, hashlib.sha256(data).hexdigest(), len(data))
+    return Checkpoint(net.eval(), config, hashlib.sha256(data).hexdigest(), len(data), (*done, *match.done))
 
 
 def to_bytes(net: nn.Module, config: object) -> bytes:
@@ -126,22 +132,15 @@ def write_atomically(path: Path, data: bytes) -> None:
 
 
 def parse_config(text: object, config_type: type[Config]) -> Config:
-    """A config dataclass from canonical JSON, nothing unknown and every type right.
+    """A config dataclass from canonical JSON, nothing unknown or said twice and every type right.
 
     Raises:
         CheckpointError: unknown keys, wrong types, or values that the dataclass itself refuses.
     """
-    if text is None:
-        text = "{}"
-    try:
-        values = json.loads(text)
-    except (TypeError, ValueError, RecursionError) as error:
-        raise CheckpointError("the file's config is not JSON") from error
-    if not isinstance(values, dict):
-        raise CheckpointError("the file's config is not a JSON object")
+    values = _config_values(text)
     types = typing.get_type_hints(config_type)
     if unknown := sorted(set(values) - set(types)):
-        raise CheckpointError(f"the file's config has an unknown key: {_quote(unknown[0])}")
+        raise CheckpointError(f"the file's config has an unknown key: {quoted(unknown[0])}")
     for key, value in values.items():
         # bool is an int to Python, but not to us
         if not isinstance(value, types[key]) or (isinstance(value, bool) and types[key] is not bool):
@@ -149,7 +148,7 @@ def parse_config(text: object, config_type: type[Config]) -> Config:
     try:
         return config_type(**values)
     except (TypeError, ValueError, OverflowError) as error:
-        raise CheckpointError(f"the file's config does not fit: {_short(str(error), 200)}") from error
+        raise CheckpointError(f"the file's config does not fit: {str(error)[:200]}") from error
 
 
 def sha256_of(path: Path) -> str:
@@ -157,24 +156,39 @@ def sha256_of(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
-def _read(source: Path | bytes, limit: int) -> bytes:
-    size = len(source) if isinstance(source, bytes) else source.stat().st_size
-    if size > limit:
-        raise CheckpointError(f"the file has {size:,} bytes; at most {limit:,} are accepted here")
-    return source if isinstance(source, bytes) else source.read_bytes()
+def _too_large(source: Path | bytes, size: int, limit: int, own: Callable[[], nn.Module]) -> str:
+    """What to say of a file of which only the beginning is read: what it is, if that is something else altogether."""
+    if isinstance(source, bytes):
+        head = source[: 8 + HEADER_LIMIT]
+    else:
+        with source.open("rb") as file:
+            head = file.read(8 + HEADER_LIMIT)
+    try:
+        other = _other_house(_parse_header(head), None, own)
+    except CheckpointError:
+        other = foreign.kind_of(head)
+    return f"this is {other}" if other else f"the file has {size:,} bytes; at most {limit:,} are accepted here"
+
+
+def _other_house(header: dict[str, object], config: object, own: Callable[[], nn.Module]) -> str | None:
+    """Which other network of this house a header belongs to, if to any."""
+    house = foreign.house_of(header, config)
+    if house is None:
+        return None
+    with torch.device("meta"):
+        ours = foreign.house_of(own().state_dict()) or ""
+    # a config tells it more surely than names do, in other words, but the tab is the same
+    return house if house.rpartition(";")[2] != ours.rpartition(";")[2] else None
 
 
 def _parse_header(data: bytes) -> dict[str, object]:
-    if len(data) < 8:
-        raise CheckpointError("the file is too short to be safetensors")
     length = int.from_bytes(data[:8], "little")
-    # a header of 640 bytes, too, begins with the two bytes of a pickle; but no pickle's first number is that small
-    if length > HEADER_LIMIT and data[:2] in (b"PK", b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05"):
-        raise CheckpointError(
-            "this is a pickle or a zip file (as torch.save writes), which could run code when opened; "
-            "save the weights with safetensors instead"
-        )
-    if length > HEADER_LIMIT or 8 + length > len(data):
+    if len(data) < 8 or length > HEADER_LIMIT or 8 + length > len(data):
+        # only now: a header of 640 bytes, too, begins with the two bytes of a pickle
+        if kind := foreign.kind_of(data):
+            raise CheckpointError(f"this is {kind}")
+        if len(data) < 8:
+            raise CheckpointError("the file is too short to be safetensors")
         raise CheckpointError("this is not a safetensors file, or it is cut off: its header does not fit")
     try:
         header = json.loads(data[8 : 8 + length].decode("utf-8"), object_pairs_hook=_without_repeats)
@@ -185,22 +199,75 @@ def _parse_header(data: bytes) -> dict[str, object]:
     return header
 
 
-def _check_tensors(header: dict[str, object], net: nn.Module) -> None:
+def _table(metadata: object) -> dict[str, str]:
+    if not isinstance(metadata, dict) or not all(isinstance(value, str) for value in metadata.values()):
+        raise CheckpointError("the file's metadata is not a table of texts")
+    return metadata
+
+
+def _config_values(text: object) -> dict[str, object]:
+    """The table that a config's JSON holds; no config is an empty one."""
+    try:
+        values = json.loads("{}" if text is None else text, object_pairs_hook=_without_repeats)
+    except (TypeError, ValueError, RecursionError) as error:
+        raise CheckpointError("the file's config is not JSON, or repeats a name") from error
+    if not isinstance(values, dict):
+        raise CheckpointError("the file's config is not a JSON object")
+    return values
+
+
+def _adapted_config(
+    metadata: object, config_type: type[Config], otherwise: Callable[[], Config]
+) -> tuple[Config, tuple[str, ...]]:
+    """The config as far as the file's metadata holds one of ours, and what was passed over."""
+    try:
+        text = _table(metadata).get("config")
+        if text is None:
+            return otherwise(), ()
+        values = _config_values(text)
+        known = {key: value for key, value in values.items() if key in typing.get_type_hints(config_type)}
+        if known:
+            config = parse_config(json.dumps(known), config_type)
+            foreign_keys = [quoted(key, 20) for key in values if key not in known][:3]
+            said = f"what its config says of {', '.join(foreign_keys)} was passed over" if foreign_keys else None
+            return config, (said,) if said else ()
+        return otherwise(), ("its config is somebody else's and was passed over",)
+    except CheckpointError as fault:
+        return otherwise(), (f"{fault}; it was passed over",)
+
+
+def _not_the_weights(header: dict[str, object], metadata: object, net: nn.Module, why: str) -> str:
+    """Why the tensors are not those of a network: another of this house, or what was expected and what was found."""
     expected = net.state_dict()
-    if len(header) > TENSOR_LIMIT:
-        raise CheckpointError(f"the file holds {len(header):,} tensors; a {type(net).__name__} has {len(expected)}")
-    if missing := [name for name in expected if name not in header]:
-        raise CheckpointError(f"not the weights of a {type(net).__name__}: tensor {missing[0]} is missing")
-    if extra := [name for name in header if name not in expected]:
-        raise CheckpointError(f"not the weights of a {type(net).__name__}: unexpected tensor {_quote(extra[0])}")
-    for name, tensor in expected.items():
-        entry = header[name]
-        if not isinstance(entry, dict):
-            raise CheckpointError(f"tensor {name} has no description")
-        wanted = _DTYPES[tensor.dtype], list(tensor.shape)
-        if (entry.get("dtype"), entry.get("shape")) != wanted:
-            found = _quote(f"{entry.get('dtype')} {entry.get('shape')}")
-            raise CheckpointError(f"tensor {name} should be {wanted[0]} {wanted[1]}, the file has {found}")
+    config = metadata.get("config") if isinstance(metadata, dict) else None
+    if other := _other_house(header, config, lambda: net):
+        return f"this is {other}"
+    found = f"{len(header)} ({matching.described(header)})" if header else "none"
+    return (
+        f"expected the {len(expected)} tensors of a {type(net).__name__} ({matching.described(expected)}), "
+        f"found {found}: {why}"
+    )
+
+
+def _state(
+    data: bytes, header: dict[str, object], names: dict[str, str], expected: dict[str, torch.Tensor]
+) -> dict[str, torch.Tensor]:
+    """The network's tensors out of a file whose header fits it, in the network's own types; all finite."""
+    length = int.from_bytes(data[:8], "little")
+    bare = json.dumps(header).encode()  # without metadata, which the library would not have in every form
+    try:
+        found = safetensors.torch.load(len(bare).to_bytes(8, "little") + bare + data[8 + length :])
+    except Exception as error:  # the library raises several types; all of them mean a damaged file
+        raise CheckpointError("the file is damaged: its header and its contents do not fit together") from error
+    state = {}
+    for name, wanted in expected.items():
+        if name not in names:
+            state[name] = torch.zeros(wanted.shape, dtype=wanted.dtype)  # a counter
+            continue
+        state[name] = found[names[name]].to(wanted.dtype).reshape(wanted.shape)
+        if wanted.is_floating_point() and not bool(torch.isfinite(state[name]).all()):
+            raise CheckpointError(f"tensor {name} holds values that are not finite numbers (NaN or infinity)")
+    return state
 
 
 def _without_repeats(pairs: list[tuple[str, object]]) -> dict[str, object]:
@@ -209,13 +276,3 @@ def _without_repeats(pairs: list[tuple[str, object]]) -> dict[str, object]:
     if len(table) < len(pairs):
         raise ValueError("a name is repeated")
     return table
-
-
-def _short(text: str, length: int = 60) -> str:
-    """Text cut to a length that can be shown."""
-    return text if len(text) <= length else f"{text[: length - 3]}..."
-
-
-def _quote(text: str) -> str:
-    """Text from a stranger in quotes: cut, and without characters that do not print or cannot be encoded."""
-    return repr(_short(text))

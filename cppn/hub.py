@@ -1,38 +1,46 @@
 """Where weights come from: the folder bundled with this code, another folder, or a repository on the Hugging Face Hub.
 
-`CPPN_WEIGHTS` chooses: nothing or `bundled`; a folder; or `owner/name` with an optional `@revision`. Whatever is
-chosen, a visitor never waits long for it: a Hub that is not there costs `DEADLINE` seconds once, then the bundled file
-answers, and the page says so.
+`CPPN_WEIGHTS` chooses: nothing or `bundled`; a folder; or `owner/name` with an optional `@revision`. What the choice
+does not yield, the bundled folder does, and the page says why. A visitor waits at most `DEADLINE` seconds for the Hub,
+however many files they need; a download that takes longer goes on, and serves the next one who asks.
 
 `manifest.json` beside the weights lists the SHA-256 of each file. It is the lock file: the Hub client does not check
 what a server sends, so bytes from the Hub count only if they are the ones that this version of the code was made with.
+A folder's own manifest binds in the same way; a folder without one may hold weights that somebody trained themselves.
 """
 
 from __future__ import annotations
 
-import argparse
 import functools
-import hashlib
 import json
+import logging
 import os
-import queue
 import re
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from concurrent import futures
 from dataclasses import dataclass
 from pathlib import Path
+from types import ModuleType
+from typing import TypeVar
+
+import safetensors
 
 from cppn.checkpoint import sha256_of, write_atomically
-from cppn.faults import VisitorError
+from cppn.faults import VisitorError, quoted
+
+Result = TypeVar("Result")
+Entry = dict[str, object]  # what a manifest lists of a file: "bytes" and "sha256"
 
 BUNDLED = Path(__file__).parents[1] / "weights"
 VARIABLE = "CPPN_WEIGHTS"
 MANIFEST = "manifest.json"
 PUBLISHED = (".safetensors", ".pyth")  # what the manifest lists
-DEADLINE = 6.0  # seconds that the Hub has for one file, probe and download together
-PROBE_TIMEOUT = 3.0  # seconds for its first answer; the client's own retries would take minutes
-RETRY_AFTER = 300.0  # seconds before a Hub that did not answer is asked again
+DEADLINE = 6.0  # seconds that a visitor waits for the Hub, for all the files of one question together
+PROBE_TIMEOUT = 3.0  # seconds for the Hub's first word on a file; the client's own retries would take minutes
+RETRY_AFTER = 300.0  # seconds before the Hub is asked again for a file that failed, or for any if it was silent
+AT_ONCE = 8  # files fetched side by side; as many as the client's own snapshot download
 
 
 class WeightsError(VisitorError):
@@ -81,10 +89,10 @@ def parse_source(text: str) -> Path | Repository:
         pass
     if match := re.fullmatch(r"([\w][\w.-]*/[\w][\w.-]*)(?:@([\w./-]+))?", text):
         return Repository(match[1], match[2] or "main")
-    raise WeightsError(f"{VARIABLE}={text[:80]!r} is neither a folder nor owner/name[@revision]")
+    raise WeightsError(f"{VARIABLE} is {quoted(text)}, which is neither a folder nor owner/name[@revision]")
 
 
-def read_manifest(directory: Path) -> dict[str, dict[str, object]]:
+def read_manifest(directory: Path) -> dict[str, Entry]:
     """The files that a weights folder vouches for: name -> {"bytes", "sha256"}; empty without a manifest.
 
     Raises:
@@ -100,7 +108,7 @@ def read_manifest(directory: Path) -> dict[str, dict[str, object]]:
         raise WeightsError(f"{MANIFEST} in {directory.name} cannot be read") from error
 
 
-def list_files(directory: Path) -> dict[str, dict[str, object]]:
+def list_files(directory: Path) -> dict[str, Entry]:
     """What the manifest of a weights folder ought to say: every published file as it is now."""
     return {
         path.relative_to(directory).as_posix(): {
@@ -123,130 +131,252 @@ class Library:
 
     def __init__(self, source: str = "", bundled: Path = BUNDLED, cache: Path | None = None) -> None:
         """`source` as in `CPPN_WEIGHTS`; `cache` is the Hub client's cache folder, its own default if not given."""
-        self._bundled, self._cache = bundled, cache
+        self._bundled = self._folder = bundled
+        self._hub: _Hub | None = None
         self._problem = ""
         try:
             chosen = parse_source(source)
-            self._source = bundled if chosen == BUNDLED else chosen
         except WeightsError as error:
-            self._source, self._problem = bundled, str(error)
-        self._lock = threading.Lock()
-        self._found: dict[str, tuple[Weights, float]] = {}  # name -> answer, when it stops being good
-        self._silent_until = 0.0  # the Hub did not answer; do not ask before this
+            self._problem = str(error)
+        else:
+            if isinstance(chosen, Repository):
+                self._hub = _Hub(chosen, cache)
+            elif chosen != BUNDLED:
+                self._folder = chosen
 
     def find(self, name: str) -> Weights:
-        """The file of that name (such as "flags/japan.safetensors"), its checksum verified.
+        """The file of that name (such as "flags/japan.safetensors"), checked.
 
         Raises:
             WeightsError: neither the source nor the bundled folder has it, or the bundled copy is damaged.
         """
-        if known := self._known(name):
-            return known
-        with self._lock:  # one look-up at a time: whoever waited here finds its answer, or knows the Hub to be silent
-            if known := self._known(name):
-                return known
-            weights = self._look_up(name)
-            lasts = RETRY_AFTER if weights.note else float("inf")
-            self._found[name] = weights, time.monotonic() + lasts
-            return weights
+        return self.find_all([name])[name]
 
-    def _known(self, name: str) -> Weights | None:
-        weights, until = self._found.get(name, (None, 0.0))
-        return weights if weights and until > time.monotonic() and weights.path.exists() else None
+    def find_all(self, names: Iterable[str]) -> dict[str, Weights]:
+        """Several files, fetched side by side and under one deadline: what has not come by then is the bundled file.
 
-    def _look_up(self, name: str) -> Weights:
-        if self._source == self._bundled:
-            return Weights(self._in_folder(self._bundled, name), "bundled with this app", self._problem)
+        Raises:
+            WeightsError: as `find`, for any of them.
+        """
+        deadline = time.monotonic() + DEADLINE
+        published = read_manifest(self._bundled)
+        fetches = {name: self._hub.start(name, published.get(name)) if self._hub else None for name in names}
+        return {name: self._find(name, published.get(name), fetch, deadline) for name, fetch in fetches.items()}
+
+    def _find(self, name: str, published: Entry | None, fetch: _Fetch | None, deadline: float) -> Weights:
+        reason = self._problem
         try:
-            if isinstance(self._source, Path):
-                return Weights(self._in_folder(self._source, name), f"folder {self._source.name}")
-            return self._from_hub(self._source, name)
+            if fetch:
+                return fetch.wait(deadline)
+            if self._folder != self._bundled:
+                return _in_folder(self._folder, name, published)
         except WeightsError as error:
-            note = str(error)
-        return Weights(self._in_folder(self._bundled, name), "bundled with this app", note)
-
-    def _in_folder(self, folder: Path, name: str) -> Path:
-        path = folder / name
-        expected = read_manifest(folder).get(name)
+            reason = str(error)
         try:
-            if not path.is_file():
-                raise WeightsError(f"{name} is not in {folder.name}")
-            if expected is not None:
-                _verify(path, expected, folder.name)
-        except OSError as error:
-            raise WeightsError(f"{name} in {folder.name} cannot be read") from error
-        return path
+            return Weights(_in_folder(self._bundled, name, published).path, "bundled with this app", reason)
+        except WeightsError as error:
+            raise WeightsError(f"{reason}; {error}" if reason else str(error)) from error
 
-    def _from_hub(self, repository: Repository, name: str) -> Weights:
-        expected = read_manifest(self._bundled).get(name)
-        if expected is None:
-            raise WeightsError(f"{name} is not in the manifest, so bytes from the Hub could not be checked")
-        ask = time.monotonic() >= self._silent_until
+
+def _in_folder(folder: Path, name: str, published: Entry | None) -> Weights:
+    """A file of a folder: as the folder's manifest lists it or, where none does, whatever is not plainly damaged."""
+    path, place, note = folder / name, folder.name or "/", ""  # the page need not know where on this machine it lies
+    listed = read_manifest(folder).get(name)
+    try:
+        if not path.is_file():
+            raise WeightsError(f"{name} is not in {place}")
+        if _matches(path, listed or published):
+            pass
+        elif listed:
+            raise WeightsError(
+                f"{name} in {place} is not the file that its manifest lists "
+                "(if you changed it yourself, list it anew with `python -m cppn manifest`)"
+            )
+        elif _is_damaged(path):
+            raise WeightsError(f"{name} in {place} is damaged: it is empty, cut off or not a weights file")
+        elif published:
+            note = f"{name} in {place} is not the file that this version was published with"
+    except OSError as error:
+        raise WeightsError(f"{name} in {place} cannot be read") from error
+    return Weights(path, f"folder {place}", note)
+
+
+def _is_damaged(path: Path) -> bool:
+    """Whether a file is empty, or says of itself that it should be longer or shorter than it is."""
+    if path.stat().st_size == 0:
+        return True
+    if path.suffix != ".safetensors":
+        return False
+    try:
+        with safetensors.safe_open(path, "numpy"):  # reads the header only
+            return False
+    except safetensors.SafetensorError:
+        return True
+
+
+def _matches(path: Path, expected: Entry | None) -> bool:
+    about = path.stat()
+    if expected is None or about.st_size != expected["bytes"]:
+        return False
+    return _checksum(path, about.st_ino, about.st_size, about.st_mtime_ns) == expected["sha256"]
+
+
+@functools.lru_cache(maxsize=256)
+def _checksum(path: Path, *state: int) -> str:
+    """A file's SHA-256, read once for each `state` (inode, size, time of change): the largest file has 18 MB."""
+    return sha256_of(path)
+
+
+class _SilenceError(WeightsError):
+    """The Hub does not answer at all, so that there is no use in asking it for any other file."""
+
+
+class _Fetch:
+    """One look-up of one file on the Hub, shared by all who ask for the file while it lasts."""
+
+    def __init__(self, name: str, get: Callable[[], tuple[Weights | str, float]]) -> None:
+        """`get` returns the file, or in words why there is none; and until when (monotonic) that is good."""
+        self._name, self._answer = name, _in_background(get)
+        self._late = False
+
+    def wait(self, deadline: float) -> Weights:
+        """The file; nobody waits once somebody has waited in vain.
+
+        Raises:
+            WeightsError: the Hub has it not, or it did not come in time.
+        """
         try:
-            path = _within(DEADLINE, lambda: self._fetch(repository, name, expected, ask))
-        except WeightsError:
-            raise
-        except Exception as error:  # too late, transport errors of the client's HTTP library, offline mode, a full disk
-            self._silent_until = time.monotonic() + RETRY_AFTER
-            if isinstance(error, TimeoutError):
-                raise WeightsError(f"the Hub did not answer within {DEADLINE:g} seconds") from error
-            raise WeightsError(f"the Hub could not be used ({type(error).__name__})") from error
-        commit = path.parts[-2 - name.count("/")]  # the client's cache keeps files as .../<commit>/<name>
-        return Weights(path, f"Hub, {repository.name} at {commit[:10]}")
+            found, _ = self._answer.result(0.0 if self._late else max(0.0, deadline - time.monotonic()))
+        except TimeoutError:
+            self._late = True
+            raise WeightsError(f"the Hub did not send {self._name} within {DEADLINE:g} seconds") from None
+        if isinstance(found, str):
+            raise WeightsError(found)
+        return found
 
-    def _fetch(self, repository: Repository, name: str, expected: dict[str, object], ask: bool) -> Path:
-        """From the client's cache, else, if we are to ask it, from the Hub. Runs in a thread with a deadline."""
+    def is_stale(self) -> bool:
+        """Whether the next who asks needs a new look-up. One that is under way is never doubled, however late it is."""
+        if not self._answer.done():
+            return False
+        found, until = self._answer.result()
+        return until <= time.monotonic() or (isinstance(found, Weights) and not found.path.exists())
+
+
+class _Hub:
+    """A repository on the Hub: asked for a few files at a time, for each by one thread, and not while it is silent."""
+
+    def __init__(self, repository: Repository, cache: Path | None) -> None:
+        # here, and not in the threads below: several that import parts of one package may meet them half made
+        import huggingface_hub.file_download  # noqa: F401
+
+        self._repository, self._cache = repository, cache
+        self._lock = threading.Lock()  # guards the table of fetches; never held while a file is read or the Hub asked
+        self._fetches: dict[str, _Fetch] = {}
+        self._turns = threading.Semaphore(AT_ONCE)
+        self._answered = float("-inf")  # when the Hub last answered a probe, with whatever
+        self._silence, self._silent_until = "", 0.0  # why it is left alone, and until when
+
+    def start(self, name: str, expected: Entry | None) -> _Fetch:
+        """The look-up of a file: remembered, under way, or a new one; `expected` is its entry in our manifest."""
+        with self._lock:
+            fetch = self._fetches.get(name)
+            if fetch is None or fetch.is_stale():
+                fetch = self._fetches[name] = _Fetch(name, lambda: self._get(name, expected))
+            return fetch
+
+    def _get(self, name: str, expected: Entry | None) -> tuple[Weights | str, float]:
+        """The file or the reason why not, and until when that is remembered."""
+        from huggingface_hub import errors
+
+        lacks = errors.RemoteEntryNotFoundError, errors.RepositoryNotFoundError, errors.RevisionNotFoundError
+        try:
+            if expected is None:
+                raise WeightsError(f"the Hub is not asked for {name}, because this version lists no checksum for it")
+            path = self._fetch(name, expected)
+            commit = path.parts[-2 - name.count("/")]  # the client's cache keeps files as .../<commit>/<name>
+            return Weights(path, f"Hub, {self._repository.name} at {commit[:10]}"), float("inf")
+        except _SilenceError as error:
+            return str(error), 0.0  # the silence has its own memory
+        except WeightsError as error:
+            reason = str(error)
+        except lacks:
+            reason = f"{self._repository} has no file {name} that we may read"
+        except errors.HFValidationError:
+            reason = f"{self._repository.name} is not a possible name on the Hub"
+        except errors.HfHubHTTPError as error:
+            reason = f"the Hub answered with error {error.response.status_code} when asked for {name}"
+        except Exception as error:  # the client's HTTP library, a file of another length than announced, a full disk
+            logging.getLogger("cppn").warning("fetching %s from %s", name, self._repository, exc_info=error)
+            reason = f"the download of {name} from the Hub failed"
+        return reason, time.monotonic() + RETRY_AFTER
+
+    def _fetch(self, name: str, expected: Entry) -> Path:
+        """From the client's cache, else from the Hub itself."""
         import huggingface_hub as hf
-        from huggingface_hub.errors import RemoteEntryNotFoundError, RepositoryNotFoundError, RevisionNotFoundError
 
-        place = {"repo_id": repository.name, "filename": name, "revision": repository.revision}
+        place = {"repo_id": self._repository.name, "filename": name, "revision": self._repository.revision}
         cached = hf.try_to_load_from_cache(**place, cache_dir=self._cache)
         if isinstance(cached, str) and _matches(Path(cached), expected):
             return Path(cached)
-        if not ask:
-            raise WeightsError("the Hub did not answer a moment ago")
-        try:
-            # one question without the client's retries, which would go on for minutes
-            probe = hf.get_hf_file_metadata(hf.hf_hub_url(**place), timeout=PROBE_TIMEOUT, library_name="cppn")
-            if probe.size != expected["bytes"]:
-                raise WeightsError(f"{repository} has another file under the name {name}")
+        with self._turns:
+            if time.monotonic() < self._silent_until:
+                raise _SilenceError(self._silence)
+            if self._probe(hf.hf_hub_url(**place), name) != expected["bytes"]:
+                raise WeightsError(f"{self._repository} has another file under the name {name}")
             # the client takes a wrong file in its cache for the right one, so that has to be replaced
-            force = isinstance(cached, str)
-            got = hf.hf_hub_download(**place, cache_dir=self._cache, library_name="cppn", force_download=force)
-        except (RemoteEntryNotFoundError, RepositoryNotFoundError, RevisionNotFoundError) as error:
-            raise WeightsError(f"{repository} has no file {name}") from error
-        _verify(Path(got), expected, str(repository))
-        return Path(got)
+            how = {"cache_dir": self._cache, "library_name": "cppn", "force_download": isinstance(cached, str)}
+            download = _in_background(functools.partial(hf.hf_hub_download, **place, **how))
+            futures.wait([download], DEADLINE)  # nobody waits for it any more: it goes on, but leaves others its turn
+        path = Path(download.result())
+        if not _matches(path, expected):
+            raise WeightsError(f"{name} on {self._repository} is not the file that this version was published with")
+        return path
+
+    def _probe(self, url: str, name: str) -> int | None:
+        """A file's size in bytes: one question, without the client's retries.
+
+        Raises:
+            _SilenceError: no answer to this question, nor to any other since it was asked.
+        """
+        import huggingface_hub as hf
+        from huggingface_hub import errors
+
+        begun = time.monotonic()
+        ask = functools.partial(hf.get_hf_file_metadata, url, timeout=PROBE_TIMEOUT, library_name="cppn")
+        try:
+            # the client's own timeout starts anew with every byte and leaves out the look-up of the Hub's address
+            size = _in_background(ask).result(PROBE_TIMEOUT).size
+        except errors.HfHubHTTPError:
+            self._hear()
+            raise
+        except errors.OfflineModeIsEnabled:
+            reason = "the Hub is not asked, because its client is in offline mode (HF_HUB_OFFLINE)"
+        except Exception as error:  # too late, or whatever the client's HTTP library calls a connection that failed
+            if self._answered >= begun:
+                raise WeightsError(f"the Hub did not answer when asked for {name}") from error
+            reason = "the Hub did not answer"
+        else:
+            self._hear()
+            return size
+        self._silence, self._silent_until = reason, time.monotonic() + RETRY_AFTER
+        raise _SilenceError(reason)
+
+    def _hear(self) -> None:
+        self._answered, self._silent_until = time.monotonic(), 0.0
 
 
-def _verify(path: Path, expected: dict[str, object], place: str) -> None:
-    if not _matches(path, expected):
-        raise WeightsError(f"{path.name} from {place} is not the file that its manifest lists")
-
-
-def _matches(path: Path, expected: dict[str, object]) -> bool:
-    data = path.read_bytes()
-    return len(data) == expected["bytes"] and hashlib.sha256(data).hexdigest() == expected["sha256"]
-
-
-def _within(seconds: float, work: Callable[[], Path]) -> Path:
-    """The result of `work`, or TimeoutError: the thread is left to end by itself and cannot hold up the program."""
-    answer: queue.Queue[tuple[Path | None, BaseException | None]] = queue.Queue()
+def _in_background(work: Callable[[], Result]) -> futures.Future[Result]:
+    """`work` in a thread that cannot hold up the end of the program, as those of an executor would."""
+    future: futures.Future[Result] = futures.Future()
 
     def run() -> None:
         try:
-            answer.put((work(), None))
-        except BaseException as error:  # handed to the caller, which raises it
-            answer.put((None, error))
+            future.set_result(work())
+        except BaseException as error:  # handed to whoever waits
+            future.set_exception(error)
 
     threading.Thread(target=run, daemon=True, name="hub").start()
-    try:
-        result, error = answer.get(timeout=seconds)
-    except queue.Empty:
-        raise TimeoutError from None
-    if error is not None:
-        raise error
-    return result
+    return future
 
 
 @functools.cache
@@ -255,51 +385,9 @@ def library() -> Library:
     return Library(os.environ.get(VARIABLE, ""))
 
 
-def publish(directory: Path, repository: str, private: bool = False) -> str:
-    """Upload a weights folder, with its model card and manifest, as a model repository; returns the commit's address.
+def client() -> ModuleType:
+    """The Hub's client, for those who publish: no other module imports it."""
+    import huggingface_hub.errors
+    import huggingface_hub.utils
 
-    Raises:
-        WeightsError: the folder and its manifest do not list the same files.
-    """
-    import huggingface_hub as hf
-
-    listed, present = read_manifest(directory), list_files(directory)
-    if wrong := sorted(name for name in listed | present if listed.get(name) != present.get(name)):
-        raise WeightsError(f"{wrong[0]} is not as {MANIFEST} lists it; run `python -m cppn manifest` first")
-    if not listed:
-        raise WeightsError(f"there are no weights in {directory}")
-    api = hf.HfApi(library_name="cppn")
-    api.create_repo(repository, repo_type="model", private=private, exist_ok=True)
-    commit = api.upload_folder(
-        repo_id=repository,
-        folder_path=directory,
-        commit_message=f"Publish {len(listed)} networks",
-        ignore_patterns=["*.unfinished.safetensors", ".*", "**/.*"],
-    )
-    return str(commit.commit_url)
-
-
-def main(argv: list[str]) -> int:
-    """Entry point of `python -m cppn publish`."""
-    parser = argparse.ArgumentParser(prog="python -m cppn publish", description="Upload a weights folder to the Hub.")
-    parser.add_argument("directory", type=Path, help="the folder, such as weights")
-    parser.add_argument("repository", help="owner/name; you must be logged in (`hf auth login`)")
-    parser.add_argument("--private", action="store_true")
-    args = parser.parse_args(argv)
-    try:
-        print(publish(args.directory, args.repository, args.private))
-    except WeightsError as error:
-        parser.exit(2, f"{parser.prog}: {error}\n")
-    return 0
-
-
-def main_manifest(argv: list[str]) -> int:
-    """Entry point of `python -m cppn manifest`."""
-    parser = argparse.ArgumentParser(prog="python -m cppn manifest", description="List a weights folder's checksums.")
-    parser.add_argument("directory", type=Path, nargs="?", default=BUNDLED)
-    args = parser.parse_args(argv)
-    if not args.directory.is_dir():
-        parser.exit(2, f"{parser.prog}: there is no folder {args.directory}\n")
-    write_manifest(args.directory)
-    print(f"{len(read_manifest(args.directory))} files listed in {args.directory / MANIFEST}")
-    return 0
+    return huggingface_hub

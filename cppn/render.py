@@ -6,14 +6,19 @@ content and put in place whole, so that nobody ever reads half a picture.
 
 from __future__ import annotations
 
+import atexit
+import contextlib
+import functools
 import hashlib
 import io
-import os
-import struct
+import shutil
 import tempfile
+import threading
 import time
+from collections import OrderedDict
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -21,11 +26,40 @@ from PIL import Image, ImageOps
 from torch import Tensor
 
 from cppn.checkpoint import write_atomically
-from cppn.faults import VisitorError
+from cppn.faults import VisitorError, quoted
 
-KEEP_BYTES = 256 * 1024 * 1024  # pictures kept on disk before the oldest ones go
+T = TypeVar("T")
+
+KEEP_BYTES = 256 * 1024 * 1024  # of files for visitors; those asked for least recently go first
+KEEP_SECONDS = 24 * 60 * 60.0
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP")  # from strangers; Pillow knows 40 more, and runs programs for some
-KEEP_SECONDS = 15 * 60  # none is deleted younger than this: it may still be on its way to a visitor
+DAMAGED = "the picture is damaged or cut off"
+_START = 64  # bytes, enough to tell what a file is
+_OURS = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"BM")  # and WebP, whose name stands further on
+_HEIC = "this is a HEIC photo, as iPhones write; save it as JPEG or PNG first"
+_AVIF = "this is an AVIF picture; save it as JPEG or PNG first"
+_BRANDS = {
+    **dict.fromkeys((b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"), _HEIC),
+    **dict.fromkeys((b"avif", b"avis"), _AVIF),
+}
+_OTHERS = {  # what strangers take for a picture, by its first bytes
+    b"%PDF": "this is a PDF document; save the page as PNG or JPEG first",
+    b"II*\0": "this is a TIFF picture or a camera's raw file; save it as PNG or JPEG first",
+    b"MM\0*": "this is a TIFF picture or a camera's raw file; save it as PNG or JPEG first",
+    b"8BPS": "this is a Photoshop file; save it as PNG or JPEG first",
+    b"%!PS": "this is a PostScript file; save it as PNG or JPEG first",
+    b"<svg": "this is an SVG drawing; save it as PNG first",
+    b"<?xml": "this is an XML file, perhaps an SVG drawing; save it as PNG first",
+    b"<!DOCTYPE": "this is a web page, not a picture; save the picture itself",
+    b"<!doctype": "this is a web page, not a picture; save the picture itself",
+    b"<html": "this is a web page, not a picture; save the picture itself",
+    b"PK\3\4": "this is a zip file or an office document, not a picture; take the picture out of it first",
+    b"\x1aE\xdf\xa3": "this is a film, not a picture; save one frame of it as PNG or JPEG first",
+    b"\xff\n": "this is a JPEG XL picture; save it as PNG or JPEG first",
+    b"\0\0\0\x0cJXL ": "this is a JPEG XL picture; save it as PNG or JPEG first",
+    b"\0\0\0\x0cjP  ": "this is a JPEG 2000 picture; save it as PNG or JPEG first",
+    b"version https://git-lfs": "this is a Git LFS pointer, not the picture itself; download the picture",
+}
 
 
 class PictureError(VisitorError):
@@ -38,24 +72,54 @@ def open_picture(path: Path, max_pixels: int = 16_000_000) -> Image.Image:
     Raises:
         PictureError: no picture, a damaged one, or one of more than `max_pixels`, which is checked before decoding.
     """
+    if not path.is_file():  # a device might keep its reader waiting for ever
+        raise PictureError("there is no such file")
+    with path.open("rb") as file:
+        start = file.read(_START)
     try:
         picture = Image.open(path, formats=FORMATS)
-    except (OSError, ValueError, Image.DecompressionBombError) as error:
-        raise PictureError("this file is not a picture that can be read here; try PNG, JPEG or WebP") from error
+    except Image.DecompressionBombError as error:
+        raise PictureError(f"the picture has too many pixels; {_at_most(max_pixels)}") from error
+    except Exception as error:  # of many types, and all mean a file that Pillow can make nothing of
+        raise PictureError(_why_unreadable(start)) from error
     with picture:
         if picture.width * picture.height > max_pixels:
-            raise PictureError(
-                f"the picture has {picture.width} x {picture.height} pixels; "
-                f"at most {max_pixels // 1_000_000} megapixels are accepted here"
-            )
+            raise PictureError(f"the picture has {picture.width} x {picture.height} pixels; {_at_most(max_pixels)}")
         try:
-            upright = ImageOps.exif_transpose(picture)
-            if upright.mode.startswith("I;16"):  # 16-bit gray, which Pillow would cut off at 255
-                upright = Image.fromarray((np.asarray(upright) >> 8).astype(np.uint8))
-            rgba = upright.convert("RGBA")
-        except (OSError, ValueError, SyntaxError, struct.error) as error:  # what Pillow's decoders raise when cut short
-            raise PictureError("the picture is damaged or cut off") from error
-    return Image.alpha_composite(Image.new("RGBA", rgba.size, "white"), rgba).convert("RGB")
+            picture.load()
+            ImageOps.exif_transpose(picture, in_place=True)
+            return _on_white(picture)
+        except Exception as error:  # of many types, and all mean that a decoder was cut short or misled
+            raise PictureError(DAMAGED) from error
+
+
+def _on_white(picture: Image.Image) -> Image.Image:
+    """A picture in RGB, white where it is transparent; a few rows at a time, because each copy can take 64 MB."""
+    sheet = Image.new("RGB", picture.size)
+    for top in range(0, picture.height, 256):
+        band = picture.crop((0, top, picture.width, min(top + 256, picture.height)))
+        if band.mode.startswith("I;16"):  # 16-bit gray, which Pillow would cut off at 255
+            band = Image.fromarray((np.asarray(band) >> 8).astype(np.uint8))
+        rgba = band.convert("RGBA")
+        sheet.paste(Image.alpha_composite(Image.new("RGBA", rgba.size, "white"), rgba).convert("RGB"), (0, top))
+    return sheet
+
+
+def _at_most(max_pixels: int) -> str:
+    return f"at most {max_pixels // 1_000_000} megapixels are accepted here"
+
+
+def _why_unreadable(start: bytes) -> str:
+    """A sentence about a file that begins with these bytes and is no picture that can be opened."""
+    if not start:
+        return "the file is empty"
+    if start.startswith(_OURS) or start[8:12] == b"WEBP":
+        return DAMAGED
+    brand = start[8:12] if start[4:8] == b"ftyp" else b""  # the family of HEIC, AVIF and MP4
+    if brand:
+        return _BRANDS.get(brand, "this is a film, not a picture; save one frame of it as PNG or JPEG first")
+    told = (words for magic, words in _OTHERS.items() if start.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(magic))
+    return next(told, "this file is not a picture that can be read here; try PNG, JPEG or WebP")
 
 
 def to_uint8(values: Tensor) -> Tensor:
@@ -73,48 +137,88 @@ def to_image(picture: Tensor) -> Image.Image:
     return Image.fromarray(pixels)
 
 
-def cache_directory() -> Path:
-    """Where pictures for visitors are kept: inside the system's temporary folder, which gradio may serve from."""
-    return Path(tempfile.gettempdir()) / f"cppn-{os.getuid() if hasattr(os, 'getuid') else 'pictures'}"
-
-
 def save_png(picture: Image.Image, name: str = "picture") -> Path:
     """Write a PNG named by its content and return its path; identical pictures share one file."""
+    return save_bytes(png_bytes(picture), name, ".png")
+
+
+def png_bytes(picture: Image.Image) -> bytes:
+    """A picture as a PNG file; level 6 halves the time of Pillow's slowest settings for a few per cent more bytes."""
     buffer = io.BytesIO()
-    # level 6 halves the time of Pillow's slowest settings for a few per cent more bytes
     picture.save(buffer, format="PNG", compress_level=6)
-    return save_bytes(buffer.getvalue(), name, ".png")
+    return buffer.getvalue()
+
+
+class Store:
+    """Files for visitors, named by their content, each written once and whole; the longest unused make room for new.
+
+    Attributes:
+        folder: where they lie; it is private to this process and goes with it.
+    """
+
+    def __init__(self, limit: int = KEEP_BYTES, seconds: float = KEEP_SECONDS) -> None:
+        """At most `limit` bytes are kept, each file for at most `seconds` after it was last asked for."""
+        self.folder = Path(tempfile.mkdtemp(prefix="cppn-")).resolve()
+        atexit.register(shutil.rmtree, self.folder, ignore_errors=True)
+        self._limit, self._seconds, self._bytes = limit, seconds, 0
+        self._files: OrderedDict[Path, tuple[int, float]] = OrderedDict()  # bytes and last use, longest unused first
+        self._lock = threading.Lock()
+
+    def save(self, data: bytes, name: str, suffix: str) -> Path:
+        """Keep bytes under a name made of `name` and their SHA-256; returns the path."""
+        path = self.folder / hashlib.sha256(data).hexdigest()[:24] / f"{name}{suffix}"
+        with self._lock:
+            if self._files.pop(path, None) is None:
+                self._bytes += len(data)
+            if not path.exists():  # also one that somebody tidied away
+                write_atomically(path, data)
+            self._files[path] = len(data), time.monotonic()
+            self._make_room()
+        return path
+
+    def _make_room(self) -> None:
+        oldest_allowed = time.monotonic() - self._seconds
+        while len(self._files) > 1:
+            path, (size, used) = next(iter(self._files.items()))
+            if self._bytes <= self._limit and used >= oldest_allowed:
+                return
+            del self._files[path]
+            self._bytes -= size
+            path.unlink(missing_ok=True)
+            with contextlib.suppress(OSError):  # the same bytes may lie there under another name
+                path.parent.rmdir()
+
+
+_store = functools.cache(Store)
+
+
+def store_folder() -> Path:
+    """Where files for visitors lie; gradio may serve from it as it is."""
+    return _store().folder
 
 
 def save_bytes(data: bytes, name: str, suffix: str) -> Path:
-    """Write bytes under a name made of `name` and their SHA-256, once, atomically, and return the path."""
-    path = cache_directory() / hashlib.sha256(data).hexdigest()[:24] / f"{name}{suffix}"
-    try:
-        os.utime(path)  # in use: keep it longer
-    except FileNotFoundError:
-        _make_room()
-        write_atomically(path, data)
-    return path
+    """Keep bytes for visitors under a speaking name; see `Store`."""
+    return _store().save(data, name, suffix)
 
 
-def _make_room() -> None:
-    """Delete the oldest pictures once there are too many, never one that may be on its way out."""
-    entries = sorted(
-        ((stat.st_mtime, stat.st_size, path) for path in cache_directory().glob("*/*") if (stat := _stat(path))),
-        reverse=True,
-    )
-    kept, now = 0, time.time()
-    for modified, size, path in entries:
-        kept += size
-        if kept > KEEP_BYTES and now - modified > KEEP_SECONDS:
-            path.unlink(missing_ok=True)
+def write_as(source: Path, target: Path) -> Path:
+    """Copy a file; a picture is written in the format that the target's suffix names.
 
-
-def _stat(path: Path) -> os.stat_result | None:
-    try:
-        return path.stat()
-    except FileNotFoundError:  # another thread made room first
-        return None
+    Raises:
+        VisitorError: the folder is missing, or the suffix names no format that the picture can be written in.
+    """
+    if not target.parent.is_dir():
+        raise VisitorError(f"there is no folder {quoted(target.parent)}; make it first")
+    if target.suffix.lower() == source.suffix.lower():
+        shutil.copyfile(source, target)
+        return target
+    known = Image.registered_extensions()
+    if known.get(source.suffix.lower()) not in FORMATS or known.get(target.suffix.lower()) not in FORMATS:
+        raise VisitorError(f"a {source.suffix} file cannot be written as {quoted(target.name)}; use {source.suffix}")
+    with Image.open(source) as picture:
+        picture.convert("RGB").save(target)
+    return target
 
 
 def animation(frames: Sequence[Tensor | Image.Image], seconds_per_frame: float, hold: float = 2.0) -> bytes:
@@ -129,7 +233,7 @@ def animation(frames: Sequence[Tensor | Image.Image], seconds_per_frame: float, 
     durations = [round(seconds_per_frame * 1000)] * (len(images) - 1) + [round(hold * 1000)]
     buffer = io.BytesIO()
     images[0].save(
-        buffer, format="WEBP", save_all=True, append_images=images[1:], duration=durations, loop=0, quality=80, method=4
+        buffer, format="WEBP", save_all=True, append_images=images[1:], duration=durations, loop=0, quality=80, method=2
     )
     return buffer.getvalue()
 
@@ -150,6 +254,12 @@ def collage(pictures: Sequence[Image.Image], columns: int, gap: int, background:
             sheet.paste(picture, (left, gap + number * (height + gap)))
             left += picture.width + gap
     return sheet
+
+
+def thinned(points: Sequence[T], count: int = 200) -> Sequence[T]:
+    """Some `count` of the points of a curve, its last one among them."""
+    every = max(1, len(points) // count)
+    return [*points[:-1:every], points[-1]] if points else points
 
 
 def plot_data(columns: dict[str, str], rows: Iterable[Sequence[object]], mark: str) -> dict[str, object]:

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import math
 import os
-from collections.abc import Callable, Iterable, Sequence
+import tempfile
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Protocol, TypeVar
 
 import torch
 from torch import Tensor, nn
+
+from cppn import hub
+from cppn.checkpoint import write_atomically
 
 T = TypeVar("T")
 
@@ -237,3 +242,44 @@ def my_share(items: Sequence[T]) -> list[T]:
     """The items that this process has to do: all of them, or every n-th one under `torchrun`."""
     rank, world = int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1"))
     return list(items[rank::world])
+
+
+def deliver(
+    root: Path, files: dict[str, bytes], score: float, standing: Callable[[], float], force: bool = False
+) -> bool:
+    """Put a finished training in place, with all that belongs to it, unless what is there is at least as good.
+
+    Weights, record and film go together, and the manifest follows at once. Several processes may deliver to one folder.
+
+    Args:
+        root: a weights folder, laid out like `weights/`. files: contents by their names in it.
+        score: how good it is; higher is better. standing: the same of what is there; a fault of it means nothing is.
+        force: replace even what is better.
+
+    Returns:
+        Whether it was put in place.
+    """
+    root.mkdir(parents=True, exist_ok=True)
+    with _alone(root):
+        try:
+            there = standing()
+        except (OSError, LookupError, ValueError, TypeError):
+            there = -math.inf
+        if there >= score and not force:
+            return False
+        for name, data in files.items():
+            write_atomically(root / name, data)
+        hub.write_manifest(root)
+        return True
+
+
+@contextlib.contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """No other process is in here for the same folder; the lock lies elsewhere, for the folder is published."""
+    name = hashlib.sha256(str(folder.resolve()).encode()).hexdigest()[:16]
+    with (Path(tempfile.gettempdir()) / f"cppn-{name}.lock").open("w") as file:
+        with contextlib.suppress(ImportError):  # Windows has no such lock; one process at a time, then
+            import fcntl
+
+            fcntl.flock(file, fcntl.LOCK_EX)
+        yield

@@ -1,30 +1,29 @@
-"""From weights to picture, at any size, in any window, under any guess of the coordinate convention.
-
-python -m cppn flags decode malaysia --width 1280 --out malaysia.png
-"""
+"""From weights to picture, at any size, in any window, under any guess of the convention."""
 
 from __future__ import annotations
 
-import argparse
 import functools
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from cppn import checkpoint, hub, render
-from cppn.checkpoint import Checkpoint
-from cppn.coordinates import ORDERS, SPANS, View, axes, points
+from cppn import checkpoint
+from cppn.checkpoint import Checkpoint, CheckpointError
+from cppn.coordinates import View, axes, points
+from cppn.faults import VisitorError, still_wanted
+from cppn.flags.conventions import HOUSE, VALUES, Convention, meaning_of
 from cppn.flags.network import GiftConfig, MysteryNet
-from cppn.flags.teams import Team, find_team
 
 CHUNK = 4096  # points at a time: 32 activations of each fit the second-level cache; measured best of 1,024 to 16,384
-FILE_LIMIT = 64 * 1024  # bytes; a gift has about 30 kB
+FILE_LIMIT = 512 * 1024  # bytes; a gift has 30 kB, one in float64 with its optimiser and its log 300 kB
 WIDTH = 320  # natural width of every flag
+SHOWN_PIXELS = 1_000_000  # of a stranger's file that asks for more; a quarter of a second of one core
 MAX_SIDE = 4096  # pixels along x; not above CHUNK
 MAX_PIXELS = 4096 * 5120  # the tallest flag (Nepal) at the largest width
+SAMPLES = 64  # points along a side, at least, that tell what a network's numbers mean; 5 ms
 
 
 @dataclass(frozen=True)
@@ -53,29 +52,24 @@ class Gift:
         return width, max(1, round(width * natural_height / natural_width))
 
 
-def open_gift(path: Path | bytes, source: str = "uploaded", note: str = "") -> Gift:
-    """Read any MysteryNet safetensors file, ours or a stranger's.
+def open_gift(path: Path | bytes, source: str = "uploaded", note: str = "", adapt: bool = False) -> Gift:
+    """Read a MysteryNet safetensors file, with `adapt` also as a stranger's tools may have written it.
 
     Raises:
         checkpoint.CheckpointError: not a MysteryNet; the message says why.
     """
-    loaded = checkpoint.load(path, lambda config: MysteryNet(), GiftConfig, FILE_LIMIT)
+    loaded = checkpoint.load(path, lambda config: MysteryNet(), GiftConfig, FILE_LIMIT, adapt)
+    for name, values in loaded.net.named_buffers():
+        if name.endswith("running_var") and bool((values < 0).any()):
+            raise CheckpointError(f"tensor {name} holds negative numbers, but a variance is never negative")
     return Gift(loaded, path if isinstance(path, Path) else Path(), source, note)
 
 
-@functools.lru_cache(maxsize=64)
-def _gift_at(path: Path, source: str, note: str) -> Gift:
-    return open_gift(path, source, note)
-
-
-def gift_of(team: Team) -> Gift:
-    """A team's gift, from wherever weights come from; read once.
-
-    Raises:
-        hub.WeightsError: no usable file.
-    """
-    weights = hub.library().find(f"flags/{team.slug}.safetensors")
-    return _gift_at(weights.path, weights.source, weights.note)
+def shown_size(gift: Gift) -> tuple[int, int]:
+    """The size at which an opened file is first painted: its own, or a megapixel of the same shape at most."""
+    width, height = gift.size
+    scale = min(1.0, (SHOWN_PIXELS / (width * height)) ** 0.5)
+    return max(1, round(width * scale)), max(1, round(height * scale))
 
 
 @torch.no_grad()
@@ -111,8 +105,7 @@ def decode(
     width: int,
     height: int,
     view: View | None = None,
-    order: str = "xy",
-    span: str = "-1..1",
+    convention: Convention = HOUSE,
 ) -> Tensor:
     """Paint a picture.
 
@@ -121,54 +114,48 @@ def decode(
         width: pixels along x.
         height: pixels along y.
         view: window onto the plane; the whole picture when not given.
-        order: which coordinate the network takes first, one of `coordinates.ORDERS`.
-        span: the range its author is assumed to have used, one of `coordinates.SPANS`.
+        convention: how its author is assumed to have fed it and read it.
 
     Returns:
         Colours clamped to [0, 1], shape (3, height, width).
 
     Raises:
-        ValueError: a size outside the limits, or an unknown order, span or zoom.
+        ValueError: an unknown convention or zoom.
+        VisitorError: a size outside the limits, or weights so large that an answer is not a finite number.
+        Abandoned: nobody waits for the picture any more.
     """
     check_size(width, height)
-    xs, ys = axes(width, height, view, span)
+    xs, ys = axes(width, height, view, convention.span, convention.y_axis, convention.aspect)
     picture = torch.empty(3, height, width)
     rows = CHUNK // width  # at least 1, since no picture is wider than a chunk
     for top in range(0, height, rows):
-        band = evaluate(layers, points(xs, ys[top : top + rows], order))  # (rows * W, 3)
-        picture[:, top : top + rows] = band.T.reshape(3, -1, width)
+        still_wanted()
+        band = evaluate(layers, points(xs, ys[top : top + rows], convention.order))  # (rows * W, 3)
+        if not bool(torch.isfinite(band).all()):
+            raise VisitorError("the network's answer is not a finite number everywhere; its weights are too large")
+        picture[:, top : top + rows] = convention.colours(band).T.reshape(3, -1, width)
     return picture.clamp_(0, 1)
 
 
+@torch.no_grad()
+def answers(layers: list[tuple[Tensor, Tensor]], width: int, height: int, convention: Convention) -> Tensor:
+    """What the network says itself, neither read nor clamped, at points all over a picture; shape (N, 3)."""
+    xs, ys = axes(width, height, None, convention.span, convention.y_axis, convention.aspect)
+    xs, ys = (side[:: max(1, len(side) // SAMPLES)] for side in (xs, ys))
+    return evaluate(layers, points(xs, ys, convention.order))
+
+
+def settled(layers: list[tuple[Tensor, Tensor]], width: int, height: int, convention: Convention) -> Convention:
+    """The same convention, its values chosen as they look if nothing else was asked for."""
+    if convention.values != VALUES[0]:
+        return convention
+    near = answers(layers, SAMPLES, SAMPLES, replace(HOUSE, order=convention.order))
+    return replace(convention, values=meaning_of(answers(layers, width, height, convention), near))
+
+
 def check_size(width: int, height: int) -> None:
-    """Raise ValueError unless a picture of this size may be painted."""
+    """Raise VisitorError unless a picture of this size may be painted."""
     if width < 1 or height < 1:
-        raise ValueError(f"a picture needs at least 1 x 1 pixels, not {width} x {height}")
+        raise VisitorError(f"a picture needs at least 1 x 1 pixels, not {width} x {height}")
     if width > MAX_SIDE or width * height > MAX_PIXELS:
-        raise ValueError(f"at most {MAX_SIDE} pixels wide and {MAX_PIXELS:,} in all, not {width} x {height}")
-
-
-def main(argv: list[str]) -> int:
-    """Entry point of `python -m cppn flags decode`."""
-    parser = argparse.ArgumentParser(prog="python -m cppn flags decode", description="Decode a flag from its weights.")
-    parser.add_argument("gift", help="a team (such as malaysia), or the path of a MysteryNet safetensors file")
-    parser.add_argument("--width", type=int, help="pixels (default: the hidden picture's own width)")
-    parser.add_argument("--height", type=int, help="pixels (default: by the aspect ratio)")
-    parser.add_argument("--zoom", type=float, default=1.0)
-    parser.add_argument("--center", type=float, nargs=2, default=(0.0, 0.0), metavar=("X", "Y"))
-    parser.add_argument("--order", choices=ORDERS, default="xy")
-    parser.add_argument("--span", choices=SPANS, default="-1..1")
-    parser.add_argument("--out", type=Path, required=True, help="the PNG to write")
-    args = parser.parse_args(argv)
-    try:
-        is_file = args.gift.endswith(".safetensors")
-        gift = open_gift(Path(args.gift), "local file") if is_file else gift_of(find_team(args.gift))
-        width, height = gift.size_at(args.width or gift.size[0])
-        view = View(args.zoom, *args.center)
-        picture = decode(gift.layers, width, args.height or height, view, args.order, args.span)
-    except (ValueError, LookupError, OSError, hub.WeightsError) as error:
-        parser.exit(2, f"{parser.prog}: {error}\n")
-    image = render.to_image(picture)
-    image.save(args.out, format="PNG")
-    print(f"{args.out}: {image.width} x {image.height}, weights {gift.source}, {gift.checkpoint.size:,} bytes")
-    return 0
+        raise VisitorError(f"at most {MAX_SIDE} pixels wide and {MAX_PIXELS:,} in all, not {width} x {height}")

@@ -28,6 +28,7 @@ from cppn.training import (
     named_generator,
     psnr,
 )
+from cppn.workers import Clock
 
 REFRESH = 250  # steps between two looks at the whole picture: about 2 % of the time
 FRAMES = 64  # pictures kept of a run, dense at its start
@@ -148,7 +149,7 @@ def fit(target: Target, recipe: Recipe) -> Iterator[Progress]:
     samples = Samples(target, recipe, generator)
     best = _Best(net, recipe.rollback)
     frames = set(log_spaced(recipe.steps, FRAMES))
-    start, wall, step, fraction = time.process_time(), time.monotonic(), 0, 0.0
+    start, clock, step, fraction = time.process_time(), Clock(), 0, 0.0
     while True:
         if step % REFRESH == 0 or step in frames or fraction >= 1:
             prediction = _look(net, target, recipe)
@@ -173,7 +174,7 @@ def fit(target: Target, recipe: Recipe) -> Iterator[Progress]:
         step += 1
         fraction = step / recipe.steps
         if recipe.seconds is not None:
-            fraction = max(fraction, (time.monotonic() - wall) / recipe.seconds)
+            fraction = max(fraction, clock.seconds / recipe.seconds)
 
 
 def _optimizer(net: MysteryNet, recipe: Recipe) -> MuonWithAdam | Adam:

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from cppn.faults import VisitorError
+
 
 @dataclass(frozen=True)
 class GiftConfig:
@@ -27,7 +29,7 @@ class GiftConfig:
         for name in ("width", "height"):
             value = getattr(self, name)
             if value is not None and not 1 <= value <= 4096:
-                raise ValueError(f"{name} must lie between 1 and 4096, not {value}")
+                raise VisitorError(f"{name} must lie between 1 and 4096, not {value}")
 
 
 class MysteryNet(nn.Module):

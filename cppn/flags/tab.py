@@ -2,105 +2,59 @@
 
 from __future__ import annotations
 
+from dataclasses import astuple
+from pathlib import Path
+
 import gradio as gr
 
-from cppn import render
-from cppn.coordinates import ORDERS, SPANS, view_of
-from cppn.flags import endpoints, exhibit
-from cppn.flags.decode import MAX_SIDE, gift_of
-from cppn.flags.teams import TEAMS, find_team
-from cppn.tab import (
-    DECODING,
-    at_first_sight,
-    explains_errors,
-    hands_over,
-    link_box,
-    opened,
-    picture_input,
-    query,
-    query_number,
-    runs_until_stopped,
-    share_link,
-)
+from cppn import ui
+from cppn.coordinates import ASPECTS, ORDERS, SPANS, Y_AXES
+from cppn.flags import endpoints, views
+from cppn.flags.conventions import CHANNELS, VALUES
+from cppn.flags.decode import MAX_SIDE, open_gift
+from cppn.flags.teams import TEAMS
+from cppn.flags.weights import gift_of
 
 COMPARE_WIDTH = 960  # pixels of the pictures in the compare slider: sharp on a desk screen, 0.1 s to decode
-SECTIONS = {"decode": "Decode a flag", "all": "All flags", "open": "Open a gift", "hide": "Hide your own picture"}
+WHOLE = (1.0, 0.0, 0.0)  # zoom and centre of the whole flag
 PRESETS = {
-    "Whole flag": (1.0, 0.0, 0.0),
+    "Whole flag": WHOLE,
     "Upper left × 4": (4.0, -0.72, -0.72),
     "Middle × 4": (4.0, 0.0, 0.0),
     "Beyond the edge": (0.4, 0.0, 0.0),
 }
 
-LEAD = """
-In 2024 every team at the AI olympiad IOAI was sent a puzzle: a file of 6,675 numbers and the network they belong to,
-nothing else. Feed the network a position on the picture, and it answers with a colour. Do that for every position, and
-a flag appears. **These networks were trained again from nothing, by the recipe in this repository.**
-"""
-HOW = """
-A **pixel picture** stores one colour after another. This network stores none. It is a formula with 6,675 adjustable
-numbers: you put in a position, x from -1 (left) to 1 (right) and y from -1 (top) to 1 (bottom), it multiplies, adds and
-bends eight times, and out come red, green and blue. Training means: pick positions, compare the formula's colours with
-the flag's, nudge every number a little so that the difference shrinks, and repeat some ten thousand times.
 
-Because it is a formula, it has an answer **between** the pixels (zoom in: no blocks) and **outside** the picture (zoom
-out: it never learnt anything there and makes something up). A network of this kind is called a *compositional
-pattern-producing network*, CPPN for short.
-
-**Decibels (dB)** say how close two pictures are: 30 dB is good, 40 dB hard to tell apart, and every 6 dB more halve the
-error. The file is larger than a PNG of the flag. It is a puzzle, not a way to save space.
-"""
-
-
-@explains_errors
-def compare(team: str, zoom: float, center_x: float, center_y: float) -> tuple[tuple[str, str], str, str]:
-    """The true flag and the decoded one in the same window, the facts in words, and a download."""
-    view = view_of(zoom, center_x, center_y)
-    path, facts = exhibit.flag_picture(team, COMPARE_WIDTH, view)
-    target = exhibit.target_picture(find_team(team), facts["picture_width"], facts["picture_height"], view)
-    weights = exhibit.copy_for_download(gift_of(find_team(team)), team)
-    return (str(target), str(path)), exhibit.describe(facts), str(weights)
+def tab() -> ui.Wing:
+    """Lay out the wing."""
+    gr.Markdown(ui.text("flags", "lead"), elem_classes="lead")
+    sections = {}
+    with gr.Tabs(overflow_behavior="wrap") as tabs:
+        with gr.Tab("Decode a flag", id="decode") as place:
+            sections["decode"] = place, (decode := _decode_section())
+        with gr.Tab("All flags", id="all") as place:
+            sections["all"] = place, _all_section(tabs, decode)
+        with gr.Tab("Open a gift", id="open") as place:
+            sections["open"] = place, (opening := _open_section())
+        with gr.Tab("Hide your own picture", id="hide") as place:
+            sections["hide"] = place, _hide_section(tabs, opening)
+        with gr.Tab("What we learned", id="learned") as place:
+            sections["learned"] = place, _learned_section()
+    return ui.Wing("flags", tabs, sections)
 
 
-def link_to(team: str, zoom: float, center_x: float, center_y: float, request: gr.Request) -> str:
-    """The address of this view."""
-    return share_link(request, tab="flags", team=team, zoom=zoom, x=center_x, y=center_y)
+def compare(team: str, zoom: float, x: float, y: float) -> tuple[object, ...]:
+    """The true flag and the decoded one in the same window, facts, the weights, and how they were learnt."""
+    picture, facts = endpoints.decode_flag(team, COMPARE_WIDTH, zoom, x, y)
+    size = facts["picture_width"], facts["picture_height"]
+    target = views.target_picture(TEAMS[team], *size, views.View(zoom, x, y))
+    weights = views.copy_for_download(gift_of(TEAMS[team]), team)
+    film, curve, learnt = endpoints.flag_progress(team)
+    return (str(target), str(picture)), views.describe(facts), str(weights), str(film), curve, learnt
 
 
-def tab(demo: gr.Blocks, wing: gr.Tab) -> None:
-    """Lay out the tab `wing` of `demo`."""
-    gr.api(endpoints.list_teams, api_name="list_teams", **DECODING)
-    gr.Markdown(LEAD, elem_classes="lead")
-    with gr.Tabs(overflow_behavior="wrap") as sections:
-        with gr.Tab(SECTIONS["decode"], id="decode"):
-            *view, width = _decode_section(demo, wing)
-        with gr.Tab(SECTIONS["all"], id="all") as all_flags:
-            _all_section(all_flags, sections, view[0])
-        with gr.Tab(SECTIONS["open"], id="open") as opening:
-            gift = _open_section(opening)
-        with gr.Tab(SECTIONS["hide"], id="hide"):
-            _hide_section(sections, gift)
-        with gr.Tab("What we learned", id="learned") as learned:
-            _learned_section(learned)
-
-    def open_link(request: gr.Request) -> tuple[object, ...]:
-        """Show what the page's address asks for."""
-        asked = query(request)
-        team = asked.get("team", "malaysia")
-        return (
-            opened(asked.get("section"), {*SECTIONS, "learned"}),
-            team if team in TEAMS else "malaysia",
-            query_number(asked, "zoom", 1.0, 0.25, 16.0),
-            query_number(asked, "x", 0.0, -1.5, 1.5),
-            query_number(asked, "y", 0.0, -1.5, 1.5),
-            1280,  # a good size to look at; callers of the endpoint start from a flag's own 320
-        )
-
-    demo.load(open_link, None, [sections, *view, width], api_visibility="private")
-
-
-def _decode_section(demo: gr.Blocks, wing: gr.Tab) -> list[gr.components.Component]:
-    """Choose a team, compare, zoom, watch it learn, paint it large; returns team, zoom, centre (two) and width."""
+def _decode_section() -> ui.Section:
+    """Choose a team, compare, zoom, watch it learn, paint it large."""
     with gr.Row():
         with gr.Column(scale=1, min_width=280):
             choices = [(team.label, team.slug) for team in TEAMS.values()]
@@ -109,8 +63,7 @@ def _decode_section(demo: gr.Blocks, wing: gr.Tab) -> list[gr.components.Compone
             center_x = gr.Slider(-1.5, 1.5, value=0, step=0.01, label="Centre, left to right")
             center_y = gr.Slider(-1.5, 1.5, value=0, step=0.01, label="Centre, top to bottom")
             with gr.Row():
-                for name, window in PRESETS.items():
-                    _preset(name, window, [zoom, center_x, center_y])
+                presets = {gr.Button(name, size="sm", min_width=120): window for name, window in PRESETS.items()}
         with gr.Column(scale=2, min_width=320):
             pair = gr.ImageSlider(
                 label="True flag and decoded flag",
@@ -125,204 +78,181 @@ def _decode_section(demo: gr.Blocks, wing: gr.Tab) -> list[gr.components.Compone
             )
             facts = gr.Markdown()
     with gr.Row():
-        link = link_box(scale=2)
+        link = ui.link_box(scale=2)
         download = gr.DownloadButton("Download these weights", scale=1)
-    view = [team, zoom, center_x, center_y]
-    filled = [pair, facts, download]
-    loaded, selected = at_first_sight("flags", compare, len(filled))
-    gr.on(
-        [component.change for component in view],
-        compare,
-        view,
-        filled,
-        trigger_mode="always_last",
-        show_progress="minimal",
-        api_visibility="private",
-        **DECODING,
-    )
-    demo.load(loaded, view, filled, api_visibility="private", **DECODING)
-    wing.select(selected, [facts, *view], filled, api_visibility="private", **DECODING)
-    facts.change(link_to, view, link, api_visibility="private")
-    _film(demo, wing, team)
-    with gr.Accordion("Paint it large", open=False):
-        gr.Markdown("The same window, as large as you like: for a wallpaper or a close look between the pixels.")
-        with gr.Row():
-            width = gr.Slider(1, MAX_SIDE, value=320, step=1, label="Width in pixels")
-            paint = gr.Button("Paint it", variant="primary")
-        large = gr.Image(label="Decoded flag", format="png", type="filepath", interactive=False)
-        data = gr.JSON(label="Facts")
-        inputs = [team, width, zoom, center_x, center_y]
-        paint.click(explains_errors(endpoints.decode_flag), inputs, [large, data], api_name="decode_flag", **DECODING)
-    with gr.Accordion("How it works", open=False):
-        gr.Markdown(HOW)
-    return [*view, width]
-
-
-def _preset(name: str, window: tuple[float, float, float], sliders: list[gr.Slider]) -> None:
-    """A button that moves the zoom and centre sliders."""
-    gr.Button(name, size="sm", min_width=120).click(lambda: window, None, sliders, api_visibility="private")
-
-
-def _film(demo: gr.Blocks, wing: gr.Tab, team: gr.Dropdown) -> None:
-    """The training of the chosen flag as an animation and a curve."""
     with gr.Accordion("Watch it learn", open=True), gr.Row():
         with gr.Column():
-            film = gr.Image(
-                label="The network's picture while it was trained, from the first step to the last",
-                show_label=False,
-                format="webp",
-                type="filepath",
-                interactive=False,
+            film = ui.shown(
+                "The network's picture while it was trained, from the first step to the last",
+                "webp",
                 buttons=["download"],
             )
         with gr.Column():
             curve = gr.LinePlot(x="step", y="decibels", title="Quality while it learnt", height=240)
-            words = gr.Markdown()
-    filled = [film, curve, words]
-    settings = {"outputs": filled, "show_progress": "hidden", **DECODING}
-    loaded, selected = at_first_sight("flags", endpoints.flag_progress, len(filled))
-    team.change(explains_errors(endpoints.flag_progress), team, **settings, api_name="flag_progress")
-    demo.load(loaded, team, **settings, api_visibility="private")
-    wing.select(selected, [film, team], **settings, api_visibility="private")
+            learnt = gr.Markdown()
+    settings = {"team": team, "zoom": zoom, "x": center_x, "y": center_y}
+    filled = [pair, facts, download, film, curve, learnt]
+    section = ui.Section("flags", "decode", settings, compare, filled, link)
+    section.follow_settings()
+    for button, window in presets.items():
+        moved = button.click(
+            lambda w=window: w, None, [zoom, center_x, center_y], queue=False, api_visibility="private"
+        )
+        section.follow(moved.then)
+    with gr.Accordion("Paint it large", open=False):
+        gr.Markdown("The same window, as large as you like: for a wallpaper or a close look between the pixels.")
+        with gr.Row():
+            width = ui.slider(endpoints.decode_flag, "width", "Width in pixels", value=1280)
+            paint = gr.Button("Paint it", variant="primary")
+        large = ui.shown("Decoded flag")
+        said = gr.Markdown()
+
+    def paint_large(*values: float) -> tuple[str, str]:
+        picture, found = endpoints.decode_flag(*values)
+        return str(picture), f"{found['picture_width']:,} × {found['picture_height']:,} pixels."
+
+    ui.listen(paint.click, paint_large, [team, width, zoom, center_x, center_y], [large, said], queue="large")
+    with gr.Accordion("How it works", open=False):
+        gr.Markdown(ui.text("flags", "how"))
+    return section
 
 
-def _all_section(section: gr.Tab, sections: gr.Tabs, team: gr.Dropdown) -> None:
+def _all_section(tabs: gr.Tabs, decode: ui.Section) -> ui.Section:
     """Every flag at a glance; a click opens one."""
     gr.Markdown("Every picture below is painted by its own network. Click one to look closer.")
-    gallery = gr.Gallery(
-        label="All flags, decoded",
-        show_label=False,
-        format="png",
-        columns=6,
-        height="auto",
-        object_fit="contain",
-        allow_preview=False,
-        interactive=False,
-        elem_classes="whole",
-    )
+    flags = ui.gallery("All flags, decoded", 6, allow_preview=False)
+    words = gr.Markdown()
 
-    def thumbnails(shown: object) -> object:
-        """Decode all flags the first time that the section opens."""
-        return gr.skip() if shown else [(str(path), name) for path, name in exhibit.thumbnails()]
+    def chosen(event: gr.SelectData) -> tuple[object, ...]:
+        """Open the whole of the flag that was clicked."""
+        return gr.Tabs(selected="decode"), list(TEAMS)[event.index], *WHOLE
 
-    def chosen(event: gr.SelectData) -> tuple[gr.Tabs, str]:
-        """Open the flag that was clicked."""
-        return gr.Tabs(selected="decode"), list(TEAMS)[event.index]
-
-    section.select(explains_errors(thumbnails), gallery, gallery, api_visibility="private", **DECODING)
-    gallery.select(chosen, None, [sections, team], api_visibility="private")
+    decode.follow(ui.at_once(flags.select, chosen, None, [tabs, *decode.settings.values()]).then)
     with gr.Accordion("A collage of all flags", open=False):
         with gr.Row():
-            width = gr.Slider(256, MAX_SIDE, value=1600, step=1, label="Width in pixels")
+            width = ui.slider(endpoints.flag_collage, "width", "Width in pixels")
             button = gr.Button("Make the collage", variant="primary")
-        sheet = gr.Image(label="Collage", format="png", type="filepath", interactive=False)
-        facts = gr.JSON(label="Facts")
-    button.click(explains_errors(endpoints.flag_collage), width, [sheet, facts], api_name="flag_collage", **DECODING)
+        sheet = ui.shown("Collage")
+        said = gr.Markdown()
+
+    def collage(pixels: int) -> tuple[str, str]:
+        picture, found = endpoints.flag_collage(pixels)
+        return str(
+            picture
+        ), f"{found['width']:,} × {found['height']:,} pixels from {found['bytes_of_weights']:,} bytes."
+
+    ui.listen(button.click, collage, width, [sheet, said], queue="large")
+    return ui.Section("flags", "all", {}, lambda: (views.thumbnails(), ""), [flags, words])
 
 
-def _open_section(section: gr.Tab) -> gr.File:
-    """Upload weights, guess how to feed them; returns the upload."""
-    gr.Markdown(
-        "You were given a `.safetensors` file of a MysteryNet and nothing else. What is in it? "
-        "The file need not tell the picture's size, nor in which order and range the network takes its coordinates."
-    )
+def _open_section() -> ui.Section:
+    """Upload weights, guess how to feed them."""
+    gr.Markdown(ui.text("flags", "open"))
     with gr.Row():
         with gr.Column(scale=1, min_width=280):
-            weights = gr.File(label="Weights (.safetensors)", file_types=[".safetensors"], type="filepath", height=120)
+            weights = ui.Upload(label="Weights (.safetensors)", height=120)
             lend = gr.Button("Lend me one", size="sm")
             with gr.Row():
-                width = gr.Number(
-                    0, label="Width", precision=0, minimum=0, maximum=MAX_SIDE, info="0: as the file says"
-                )
-                height = gr.Number(0, label="Height", precision=0, minimum=0, maximum=MAX_SIDE, info="0: as above")
+                limits = {"precision": 0, "minimum": 0, "maximum": MAX_SIDE}
+                width = gr.Number(0, label="Width", info="0: as the file says", **limits)
+                height = gr.Number(0, label="Height", info="0: as above", **limits)
             order = gr.Radio(list(ORDERS), value="xy", label="Order of the coordinates")
             span = gr.Radio(list(SPANS), value="-1..1", label="Range of the coordinates")
-            button = gr.Button("Open it", variant="primary")
+            with gr.Accordion("Rarer habits", open=False):
+                y_axis = gr.Radio(list(Y_AXES), value="down", label="Which way y grows")
+                aspect = gr.Radio(list(ASPECTS), value="each", label="Which side has that range")
+                values = gr.Radio(list(VALUES), value=VALUES[0], label="What the answers are")
+                channels = gr.Radio(list(CHANNELS), value="rgb", label="Order of the colours")
         with gr.Column(scale=2, min_width=320):
-            picture = gr.Image(
-                label="What the gift holds", show_label=False, format="png", type="filepath", interactive=False
-            )
+            picture = ui.shown("What the gift holds")
             words = gr.Markdown()
-            with gr.Accordion("Facts as data", open=False):
-                facts = gr.JSON(label="Facts")
-    gr.Markdown("**All six guesses.** Only one of them is how the network was trained; the others are its daydreams.")
-    gallery = gr.Gallery(
-        label="All six guesses",
-        show_label=False,
-        format="png",
-        columns=3,
-        height="auto",
-        object_fit="contain",
-        interactive=False,
-        elem_classes="whole",
-    )
-    lend.click(endpoints.lend_gift, None, weights, api_visibility="private")
+    gr.Markdown(ui.text("flags", "guesses"))
+    guesses = ui.gallery("Guesses", 4, allow_preview=False)
+    conventions = {
+        "order": order,
+        "span": span,
+        "y_axis": y_axis,
+        "aspect": aspect,
+        "values": values,
+        "channels": channels,
+    }
+    settings = {"width": width, "height": height, **conventions}
+    how = list(settings.values())
+    filled = [picture, words]
 
-    def lend_first(chosen: str | None) -> object:
-        """Have a gift ready the first time that the section opens."""
-        return gr.skip() if chosen else endpoints.lend_gift()
+    def painted(file: Path, *how: object) -> tuple[str, str]:
+        shown, facts = endpoints.open_gift(file, *how)
+        done = "".join(f"\n- {ui.escaped(sentence)}" for sentence in facts["done"])
+        return str(shown), views.describe_gift(facts) + (f"\n\nDone to open it:\n{done}" if done else "")
 
-    def reopen(*values: object) -> object:
-        """Follow every change of the file and of the guess; an emptied upload leaves the last picture standing."""
-        return endpoints.open_gift(*values) if values[0] else (gr.skip(), gr.skip())
+    def guessed(file: Path | None, *how: object) -> tuple[object, ...]:
+        """The file as it is meant to be fed, and in every way that it may have been meant."""
+        if file is None:
+            return None, "", None
+        return *painted(file, *how), views.gift_guesses(open_gift(file, adapt=True))
 
-    def guess(path: str | None) -> object:
-        """Paint a new file in every way that it may have been meant."""
-        return endpoints.guess_gallery(path) if path else gr.skip()
+    def lent(*how: object) -> tuple[object, ...]:
+        file = endpoints.lend_gift()
+        return str(file), *guessed(file, *how)
 
-    section.select(lend_first, weights, weights, api_visibility="private")
-    how = [weights, width, height, order, span]
-    button.click(explains_errors(endpoints.open_gift), how, [picture, facts], api_name="open_gift", **DECODING)
-    gr.on(
-        [component.change for component in how],
-        explains_errors(reopen),
-        how,
-        [picture, facts],
-        trigger_mode="always_last",
-        api_visibility="private",
-        **DECODING,
-    )
-    facts.change(exhibit.describe_gift, facts, words, api_visibility="private")
-    weights.change(explains_errors(guess), weights, gallery, api_visibility="private", **DECODING)
-    return weights
+    ui.listen(weights.upload, guessed, [weights, *how], [*filled, guesses])
+    ui.listen(weights.clear, lambda: (None, "", None), None, [*filled, guesses])
+    ui.listen(lend.click, lent, how, [weights, *filled, guesses])
+
+    def reopened(file: Path | None, *values: object) -> tuple[object, object]:
+        return painted(file, *values) if file else (ui.SKIP, ui.SKIP)
+
+    ui.listen([c.input for c in how], reopened, [weights, *how], filled, trigger_mode="always_last")
+
+    def chosen(event: gr.SelectData, file: Path | None, width: int, height: int) -> tuple[object, ...]:
+        """The guess that was clicked, large, and the settings that it stands for."""
+        name = event.value.get("caption") if isinstance(event.value, dict) else None
+        convention = views.guess_of(open_gift(file, adapt=True), str(name)) if file else None
+        if convention is None:
+            return (ui.SKIP,) * (len(filled) + len(conventions))
+        meant = astuple(convention)
+        return *painted(file, width, height, *meant), *meant
+
+    ui.listen(guesses.select, chosen, [weights, width, height], [*filled, *conventions.values()])
+    return ui.Section("flags", "open", settings, lent, [weights, *filled, guesses], receive=guessed)
 
 
-def _hide_section(sections: gr.Tabs, gift: gr.File) -> None:
+def _hide_section(tabs: gr.Tabs, opening: ui.Section) -> ui.Section:
     """Upload a picture, watch a network learn it, take the weights away."""
-    gr.Markdown(
-        "Choose a picture and watch a fresh network of 6,675 numbers learn it. Bold shapes and few colours work best; "
-        "photographs come out as paintings. Then send the weights to a friend and let them find out."
-    )
+    gr.Markdown(ui.text("flags", "hide"))
+    targets = [str(views.TARGETS / f"{slug}.png") for slug in ("japan", "isle_of_man", "letovo", "usa")]
     with gr.Row():
         with gr.Column(scale=1, min_width=280):
-            picture = picture_input(
-                str(exhibit.TARGETS / "isle_of_man.png"),
-                label="Your picture",
-            )
-            seconds = gr.Slider(5, endpoints.LONGEST_RUN, value=20, step=1, label="Seconds of training")
+            picture = ui.picture_input(targets[1], label="Your picture")
+            seconds = ui.slider(endpoints.hide_picture, "seconds", "Seconds of training")
             with gr.Row():
                 start = gr.Button("Hide it", variant="primary")
                 stop = gr.Button("Stop")
             gr.Examples(
-                [[str(exhibit.TARGETS / f"{slug}.png")] for slug in ("japan", "isle_of_man", "letovo", "usa")],
+                [[target] for target in targets],
                 picture,
                 example_labels=["Japan (easy)", "Isle of Man", "Letovo stand-in", "USA (hard)"],
                 cache_examples=False,
                 api_visibility="private",
             )
         with gr.Column(scale=2, min_width=320):
-            preview = gr.Image(label="What the network shows so far", format="png", type="filepath", interactive=False)
+            preview = ui.shown("What the network shows so far", show_label=True)
             words = gr.Markdown()
             curve = gr.LinePlot(x="step", y="decibels", title="Quality while it learns", height=240)
             with gr.Row():
-                weights = gr.File(label="Weights", interactive=False, height=80)
+                weights = ui.Upload(label="Weights", interactive=False, height=80)
                 again = gr.Button("Open these weights as a gift")
-    outputs = [preview, curve, weights, words]
-    runs_until_stopped(start, stop, endpoints.hide_picture, [picture, seconds], outputs, "hide_picture")
-    hands_over(again, weights, sections, "open", gift)
+
+    def hidden(chosen: Path | None, how_long: float) -> object:
+        for look in endpoints.hide_picture(ui.chosen(chosen), how_long):
+            yield str(look.picture), look.curve, str(look.weights), look.words
+
+    ui.runs_until_stopped(start, stop, hidden, [picture, seconds], [preview, curve, weights, words], words)
+    ui.hands_over(again, weights, tabs, opening)
+    return ui.Section("flags", "hide", {"seconds": seconds})
 
 
-def _learned_section(section: gr.Tab) -> None:
+def _learned_section() -> ui.Section:
     """The tested hunches of the author of the original flags."""
     words = gr.Markdown()
     plots = [
@@ -336,20 +266,14 @@ def _learned_section(section: gr.Tab) -> None:
             y_title="gain over plain, dB",
             height=340,
         )
-        for title in exhibit.EXPERIMENT_FLAGS.values()
+        for title in views.EXPERIMENT_FLAGS.values()
     ]
     with gr.Accordion("All figures", open=False):
         table = gr.Markdown()
 
     def draw() -> tuple[object, ...]:
-        """The findings in words and the gains of every arm, one plot a flag."""
-        rows = exhibit.experiment_rows()
-        columns = {"arm": "nominal", "gain": "quantitative", "setting": "nominal"}
-        arms = [row for row in rows if row["arm"] != "plain"]
-        data = [
-            render.plot_data(columns, ([row[name] for name in columns] for row in arms if row["flag"] == flag), "point")
-            for flag in exhibit.EXPERIMENT_FLAGS
-        ]
-        return exhibit.learned_words(rows), exhibit.experiment_table(rows), *data
+        rows = views.experiment_rows()
+        figures = ui.text("flags", "learned", **views.experiment_figures(rows))
+        return figures, views.experiment_table(rows), *views.experiment_plots(rows)
 
-    section.select(draw, None, [words, table, *plots], api_visibility="private")
+    return ui.Section("flags", "learned", {}, draw, [words, table, *plots])

@@ -63,14 +63,9 @@ TEAMS = {
 }
 
 
-def find_team(text: str) -> Team:
-    """The team that a slug or a displayed name means, whatever its case.
-
-    Raises:
-        KeyError: no such team; the message lists the slugs.
-    """
-    wanted = text.strip().casefold()
-    for team in TEAMS.values():
-        if wanted in (team.slug, team.name.casefold(), team.label.casefold()):
-            return team
-    raise KeyError(f"no team {text[:60]!r}; known: {', '.join(TEAMS)}")
+# What else a team may be called: its name as shown, with and without what stands behind a comma
+SPELLINGS = {
+    spelling: team.slug
+    for team in TEAMS.values()
+    for spelling in (team.name, team.label, team.name.partition(",")[0], team.slug.replace("_", " "))
+}

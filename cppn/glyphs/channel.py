@@ -5,7 +5,7 @@ These are the disturbances of the post that this wing follows (`RandomAffine` an
 probability one half unless told otherwise, so a quarter of all pictures is not warped at all. And the two act one after
 the other: what the first pushes out of the frame is lost, even where the second would bring it back.
 
-Coordinates: a picture spans [-1, 1] in x and y, y downwards, pixel centres at (2 k + 1) / size - 1.
+Coordinates are those of `cppn.projective`.
 """
 
 from __future__ import annotations
@@ -14,11 +14,10 @@ import math
 from dataclasses import dataclass, replace
 
 import torch
-import torch.nn.functional as F
 from torch import Tensor
 
-CORNERS = ((-1.0, -1.0), (1.0, -1.0), (1.0, 1.0), (-1.0, 1.0))  # (x, y), clockwise from the upper left
-OUTSIDE = 3.0  # a coordinate so far out that bilinear sampling gives zero there
+from cppn.projective import CORNERS, homography, warp
+
 STEEPEST = 0.95  # of the perspective: at 1 two corners could meet, and the picture would vanish
 
 
@@ -103,6 +102,26 @@ class Channel:
         return affine, perspective
 
 
+def set_by_hand(
+    strength: float, degrees: float, shift: float, perspective: float, noise: float, always: bool
+) -> Channel:
+    """The channel of training with some of its disturbances set otherwise, all of it times `strength`.
+
+    Args:
+        strength: 0 to 2. degrees: of rotation. shift: in per cent of the width. perspective: in per cent.
+        noise: standard deviation. always: warp every picture, not three quarters of them.
+    """
+    probability = 1.0 if always else 0.5
+    return Channel(
+        degrees=degrees,
+        translate=shift / 100,
+        perspective=perspective / 100,
+        sigma=noise,
+        p_affine=probability,
+        p_perspective=probability,
+    ).scaled(strength)
+
+
 def affine_map(angle: Tensor, scale: Tensor, shift: Tensor, shear: Tensor) -> Tensor:
     """Matrices (N, 3, 3): shear along x, then turn counter-clockwise (as seen), then scale, then shift.
 
@@ -117,49 +136,3 @@ def affine_map(angle: Tensor, scale: Tensor, shift: Tensor, shear: Tensor) -> Te
         torch.stack([zero, zero, one], dim=1),
     )
     return torch.stack(rows, dim=1)  # (N, 3, 3)
-
-
-def homography(source: Tensor, target: Tensor) -> Tensor:
-    """The projective maps that take four points to four points.
-
-    Args:
-        source, target: (N, 4, 2), no three points of a quadrilateral on one line.
-
-    Returns:
-        Matrices (N, 3, 3) with a 1 in the last place: (u, v, 1) is proportional to the matrix times (x, y, 1).
-    """
-    x, y = source.unbind(2)  # (N, 4) each
-    u, v = target.unbind(2)
-    one, zero = torch.ones_like(x), torch.zeros_like(x)
-    upper = torch.stack([x, y, one, zero, zero, zero, -u * x, -u * y], dim=2)  # (N, 4, 8)
-    lower = torch.stack([zero, zero, zero, x, y, one, -v * x, -v * y], dim=2)
-    entries = torch.linalg.solve(torch.cat([upper, lower], dim=1), torch.cat([u, v], dim=1))  # (N, 8)
-    return torch.cat([entries, torch.ones_like(entries[:, :1])], dim=1).unflatten(1, (3, 3))
-
-
-def warp(pictures: Tensor, maps: Tensor, size: int, passing: Tensor | None = None) -> Tensor:
-    """Look at pictures through projective maps, bilinearly; zero outside of them.
-
-    Args:
-        pictures: (N, C, S, S). maps: (N, 3, 3), from places in the result to places in the picture.
-        size: of the result. passing: maps (N, 3, 3) to a frame in between, outside of which all is lost.
-
-    Returns:
-        Pictures (N, C, size, size).
-    """
-    centres = (2 * torch.arange(size) + 1) / size - 1
-    y, x = torch.meshgrid(centres, centres, indexing="ij")
-    places = torch.stack([x, y, torch.ones_like(x)]).flatten(1)  # (3, size * size)
-    seen = _project(maps, places)  # (N, 2, size * size)
-    if passing is not None:
-        lost = _project(passing, places).abs().amax(dim=1, keepdim=True) > 1
-        seen = seen.masked_fill(lost, OUTSIDE)
-    grid = seen.mT.unflatten(1, (size, size))  # (N, size, size, 2)
-    return F.grid_sample(pictures, grid, mode="bilinear", padding_mode="zeros", align_corners=False)
-
-
-def _project(maps: Tensor, places: Tensor) -> Tensor:
-    """Places (3, P) through maps (N, 3, 3), as (N, 2, P)."""
-    moved = maps @ places  # (N, 3, P)
-    # what lies on the horizon or behind it comes out far outside
-    return moved[:, :2] / moved[:, 2:].clamp(min=1e-4)

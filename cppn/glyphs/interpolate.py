@@ -12,16 +12,16 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from cppn.glyphs.draw import board, check_size, draw
+from cppn.faults import VisitorError
+from cppn.glyphs.draw import INK, board, draw
 from cppn.glyphs.message import family
 from cppn.glyphs.network import GlyphNet, SeedNet
 
 METHODS = {"spherical": "Spherical", "linear": "Straight lines", "seed": "The original's loop"}
 GRIDS = {"1": (1, 1), "4 x 2": (4, 2), "8 x 4": (8, 4)}  # columns and rows
 KEYS = (2, 4)  # messages on a path
-FRAMES = (2, 240)
-FILM_TILES = (16, 512)  # pixels along a side
-MOST_PIXELS = 18_000_000  # of a whole film: 60 frames of 8 glyphs at 192 pixels; 3 to 4 seconds, up to 8 MB of WebP
+SECONDS_A_FRAME = 0.06
+MOST_PIXELS = 18_000_000  # of a whole film: 60 frames of 8 glyphs at 192 pixels; 2 to 5 seconds, up to 8 MB of WebP
 NEARLY_PARALLEL = 1e-4  # radians between two directions; below this the sphere is flat to float precision
 
 Step = Callable[[Tensor, Tensor, float], Tensor]
@@ -46,24 +46,14 @@ def slerp(start: Tensor, end: Tensor, share: float) -> Tensor:
     return torch.where(flat, lerp(start, end, share), arc)
 
 
-def check_method(method: str) -> None:
-    """Refuse paths that are not there.
-
-    Raises:
-        KeyError: not one of `METHODS`.
-    """
-    if method not in METHODS:
-        raise KeyError(f"there is no path {str(method)[:40]!r}; choose one of: {', '.join(METHODS)}")
-
-
 def check_keys(count: int) -> None:
     """Refuse paths through too few or too many messages.
 
     Raises:
-        ValueError: not two to four.
+        VisitorError: not two to four.
     """
     if not KEYS[0] <= count <= KEYS[1]:
-        raise ValueError(f"a path needs two to four messages, not {count:,}")
+        raise VisitorError(f"a path needs two to four messages, not {count:,}")
 
 
 def loop(keys: Tensor, frames: int, method: str) -> Tensor:
@@ -79,12 +69,10 @@ def loop(keys: Tensor, frames: int, method: str) -> Tensor:
         (frames, ..., m).
 
     Raises:
-        KeyError: no such method. ValueError: not two to four keys.
+        VisitorError: not two to four keys.
     """
-    check_method(method)
     check_keys(len(keys))
-    place = _blend if method == "seed" else _visit
-    step = slerp if method == "spherical" else lerp
+    place, step = {"spherical": (_visit, slerp), "linear": (_visit, lerp), "seed": (_blend, lerp)}[method]
     return torch.stack([place(keys, frame / frames, step) for frame in range(frames)])
 
 
@@ -117,27 +105,31 @@ class Film:
     tile: int = 192
     grid: str = "1"
     method: str = "spherical"
-    ink: float = 4.0
+    ink: float = INK
 
     def __post_init__(self) -> None:
-        check_size(self.tile, self.ink)
-        check_method(self.method)
-        if self.grid not in GRIDS:
-            raise KeyError(f"there is no grid {str(self.grid)[:40]!r}; choose one of: {', '.join(GRIDS)}")
-        for name, (low, high) in (("frames", FRAMES), ("tile", FILM_TILES)):
-            if not low <= getattr(self, name) <= high:
-                raise ValueError(f"{name} must lie between {low} and {high}, not {str(getattr(self, name))[:24]}")
-        if (pixels := self.frames * self.tile**2 * self.tiles) > MOST_PIXELS:
-            raise ValueError(
-                f"{self.frames} frames of {self.tiles} glyph{'s' * (self.tiles > 1)} at {self.tile} pixels are "
+        if (pixels := self.frames * self.tile**2 * self.glyphs) > MOST_PIXELS:
+            raise VisitorError(
+                f"{self.frames} frames of {self.glyphs} glyph{'s' * (self.glyphs > 1)} at {self.tile} pixels are "
                 f"{pixels / 1e6:.0f} million pixels; at most {MOST_PIXELS // 10**6} million are drawn here. "
                 "Take fewer frames, smaller glyphs or a smaller grid"
             )
 
     @property
-    def tiles(self) -> int:
-        """Glyphs in each frame."""
+    def glyphs(self) -> int:
+        """In each frame."""
         return math.prod(GRIDS[self.grid])
+
+
+def largest_tile(frames: int, grid: str, pixels: int) -> int:
+    """Side of the largest glyphs with which a film has no more than so many pixels."""
+    return math.isqrt(pixels // (frames * math.prod(GRIDS[grid])))
+
+
+def seconds_of(frames: int, tile: int, grid: str) -> float:
+    """About how long a film and its file take one core: for its pixels, in colour, and for each glyph in it."""
+    glyphs = frames * math.prod(GRIDS[grid])
+    return 1.2e-7 * glyphs * tile**2 + 2e-4 * glyphs
 
 
 def film(net: GlyphNet | SeedNet, words: list[str], wanted: Film) -> tuple[list[Tensor], Tensor]:
@@ -154,10 +146,10 @@ def film(net: GlyphNet | SeedNet, words: list[str], wanted: Film) -> tuple[list[
         (2 K, tile, tile, 3).
 
     Raises:
-        ValueError, KeyError: messages that do not exist, or too many or too few of them.
+        VisitorError: messages that do not exist, or too many or too few of them.
     """
     check_keys(len(words))
-    keys = torch.stack([family(word, net.numbers, wanted.tiles) for word in words])  # (K, tiles, numbers)
+    keys = torch.stack([family(word, net.numbers, wanted.glyphs) for word in words])  # (K, glyphs, numbers)
     columns, _ = GRIDS[wanted.grid]
     frames = [
         board(draw(net, messages, wanted.tile, wanted.ink), columns)

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
+from cppn.faults import VisitorError, quoted
 from cppn.training import named_generator
 
 ALPHABET = f" {string.ascii_uppercase}{string.ascii_lowercase}{string.digits}!"  # 64 signs; a text is filled with " "
@@ -90,27 +91,28 @@ def code_of(size: int) -> Code:
     """The code for messages of so many numbers: 8 characters in 64 signs, or 4 in 32 where there is no room for more.
 
     Raises:
-        ValueError: no text fits.
+        VisitorError: no text fits.
     """
     for code in (LONG, SHORT):
         if size >= code.signs:
             return code
-    raise ValueError(f"a message of {size} numbers holds no text; at least {SHORT.signs} are needed")
+    raise VisitorError(f"a message of {size} numbers holds no text; at least {SHORT.signs} are needed")
 
 
 def check_text(text: str, code: Code = LONG) -> str:
     """The text without the spaces at its end, which could not be told from filling.
 
     Raises:
-        ValueError: it is too long for the code, or has a character outside the alphabet.
+        VisitorError: it is too long for the code, or has a character outside the alphabet.
     """
     unknown = next((character for character in text if character not in ALPHABET), None)
     if unknown is not None:
-        raise ValueError(f"{unknown!r} is not in the alphabet: A to Z, a to z, 0 to 9, space and !")
+        raise VisitorError(f"{quoted(unknown)} is not in the alphabet: A to Z, a to z, 0 to 9, space and !")
     text = text.rstrip(" ")
     if len(text) > code.characters:
-        shown = text if len(text) <= 24 else f"{text[:24]}…"
-        raise ValueError(f"{shown!r} has {len(text)} characters; this model's glyphs hold at most {code.characters}")
+        raise VisitorError(
+            f"{quoted(text, 24)} has {len(text)} characters; this model's glyphs hold at most {code.characters}"
+        )
     return text
 
 
@@ -118,7 +120,7 @@ def text_to_signs(text: str, code: Code) -> Tensor:
     """A text and its check bits as signs, (S,) of -1 or 1.
 
     Raises:
-        ValueError: as `check_text`.
+        VisitorError: as `check_text`.
     """
     filled = check_text(text, code).ljust(code.characters)
     bits = [bit for character in filled for bit in _bits(ALPHABET.index(character), BITS)]
@@ -129,7 +131,7 @@ def text_to_message(text: str, size: int) -> Tensor:
     """A text as a message, (size,) of -1 or 1: its signs, repeated until the message is full.
 
     Raises:
-        ValueError: the text does not fit, or none fits messages of this size.
+        VisitorError: the text does not fit, or none fits messages of this size.
     """
     signs = text_to_signs(text, code_of(size))
     return signs.repeat(-(-size // len(signs)))[:size]
@@ -153,10 +155,10 @@ def seed_to_message(seed: int, size: int) -> Tensor:
     """A message of independent standard normal numbers, (size,); the same seed gives the same message.
 
     Raises:
-        ValueError: not a seed from 0 to 2^31 - 1.
+        VisitorError: not a seed from 0 to 2^31 - 1.
     """
     if not 0 <= seed <= LAST_SEED:
-        raise ValueError(f"seeds are whole numbers from 0 to {LAST_SEED:,}, not {str(seed)[:24]}")
+        raise VisitorError(f"seeds are whole numbers from 0 to {LAST_SEED:,}, not {str(seed)[:24]}")
     return torch.randn(size, generator=named_generator("glyph message", seed))
 
 
@@ -164,11 +166,11 @@ def parse(word: str) -> int | str:
     """What a visitor means: a whole number is a seed, anything else a text; quotes turn a number into a text.
 
     Raises:
-        ValueError: nothing there.
+        VisitorError: nothing there.
     """
     word = word.strip()
     if not word:
-        raise ValueError("type a whole number as a seed, or a short text")
+        raise VisitorError("type a whole number as a seed, or a short text")
     if len(word) >= 2 and word[0] == word[-1] and word[0] in "\"'":
         return word[1:-1]
     return int(word) if word.isascii() and word.isdigit() and len(word) <= 20 else word
@@ -178,7 +180,7 @@ def to_message(word: str, size: int) -> Tensor:
     """The message of a seed or a short text as a visitor typed it, (size,).
 
     Raises:
-        ValueError: as `parse`, `seed_to_message` and `text_to_message`.
+        VisitorError: as `parse`, `seed_to_message` and `text_to_message`.
     """
     meant = parse(word)
     return seed_to_message(meant, size) if isinstance(meant, int) else text_to_message(meant, size)

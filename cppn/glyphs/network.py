@@ -20,7 +20,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from cppn.glyphs.channel import CORNERS, homography, warp
+from cppn.projective import CORNERS, homography, warp
 
 
 class Reading(NamedTuple):

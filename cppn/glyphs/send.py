@@ -14,14 +14,13 @@ import torch
 from PIL import Image, ImageOps
 from torch import Tensor
 
+from cppn.faults import VisitorError
 from cppn.glyphs.channel import Channel
 from cppn.glyphs.message import ReadText, code_of, read_message, text_to_message, text_to_signs
 from cppn.glyphs.network import GlyphNet, SeedNet
 from cppn.training import named_generator
 
-STRONGEST = 2.0  # times the channel of training
 DRAWS = 100
-LAST_SEED = 999_999
 SAME = 16  # levels of 255: a pixel of a margin differs from its corner by no more
 SMALLEST = 12  # pixels along a side in which a glyph might still be recognised
 
@@ -57,10 +56,8 @@ def send(net: GlyphNet | SeedNet, text: str, channel: Channel, seed: int, draws:
     """Send a text's glyph through the channel again and again, and read what arrives.
 
     Raises:
-        ValueError: the text does not fit, or the seed is none.
+        VisitorError: the text does not fit.
     """
-    if not 0 <= seed <= LAST_SEED:
-        raise ValueError(f"seeds of the channel are whole numbers from 0 to {LAST_SEED:,}, not {str(seed)[:24]}")
     message = text_to_message(text, net.numbers)
     sent = net.draw(message[None])  # (1, C, S, S)
     received = channel.send(sent.expand(draws, -1, -1, -1), named_generator("glyph channel", seed))
@@ -102,10 +99,10 @@ def read_picture(net: GlyphNet | SeedNet, picture: Image.Image) -> list[Attempt]
         The attempts; if one of them was read, it comes last and ends them.
 
     Raises:
-        ValueError: a picture too small to hold a glyph.
+        VisitorError: a picture too small to hold a glyph.
     """
     if min(picture.size) < SMALLEST:
-        raise ValueError(
+        raise VisitorError(
             f"the picture has only {picture.width} x {picture.height} pixels; "
             f"at least {SMALLEST} x {SMALLEST} are needed"
         )

@@ -9,8 +9,8 @@ from dataclasses import dataclass, replace
 import numpy as np
 import torch
 
-from cppn.odd_shapes.catalogue import Finder
 from cppn.odd_shapes.dataset import CANVAS, named_rng, sample
+from cppn.odd_shapes.weights import Finder
 
 ROUNDS = 10
 LEAST_VISIBLE = 0.25  # share of the odd shape; with less, luck decides
@@ -39,6 +39,11 @@ class Game:
     def over(self) -> bool:
         """Whether all pictures have had their click."""
         return len(self.clicks) == ROUNDS
+
+    @property
+    def number(self) -> int:
+        """Which of the pictures is up, from 0."""
+        return len(self.clicks) - self.shown
 
     def click(self, point: Point) -> Game:
         """The game after a click on the canvas; a second click on the same picture does not count."""
@@ -79,17 +84,3 @@ def standing(rounds: tuple[Round, ...], clicks: tuple[Point, ...]) -> dict[str, 
         "your_mean": round(sum(yours) / len(yours), 1),
         "network_mean": round(sum(networks) / len(networks), 1),
     }
-
-
-def describe(rounds: tuple[Round, ...], game: Game) -> str:
-    """The contest so far in words."""
-    number = len(game.clicks)
-    if not game.shown:
-        return f"Picture {number + 1} of {ROUNDS}: **click where you see the centre of the odd shape.**"
-    score = standing(rounds, game.clicks)
-    last = f"You were **{score['yours'][-1]:.1f} pixels** off, the network **{score['networks'][-1]:.1f}**."
-    means = f"On average: you {score['your_mean']:.1f} pixels, the network {score['network_mean']:.1f}."
-    if not game.over:
-        return f"{last} {means}"
-    verdict = "You beat the network!" if score["your_mean"] < score["network_mean"] else "The network wins."
-    return f"{last}\n\n**{verdict}** {means} You were closer in {score['won']} of {ROUNDS} pictures."

@@ -12,14 +12,14 @@ of at most seven of them, for hundreds of pictures at once: about ten times fast
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator
 from dataclasses import dataclass, fields
 
 import numpy as np
 import torch
 from numpy.lib.stride_tricks import sliding_window_view
 from torch import Tensor
-from torch.utils.data import IterableDataset, get_worker_info
+
+from cppn.faults import VisitorError
 
 CANVAS = 64  # pixels along each side
 KINDS = ("circle", "square", "triangle")
@@ -27,9 +27,7 @@ SMALLEST, LARGEST = 4, 10  # radius in pixels
 FEWEST, MOST = 3, 6  # base shapes in a picture
 SLOTS = MOST + 1  # the odd shape, then the base shapes
 ABSENT = len(KINDS)  # the kind of an empty slot
-EPOCH = 25_000  # pictures; the homework's convention
 RADII = LARGEST - SMALLEST + 1
-_BATCH = 256  # pictures drawn at once by the iterator
 
 # Pillow's filled circle of radius r holds the pixels with dx^2 + dy^2 <= this
 _CIRCLE = {4: 18, 5: 29, 6: 40, 7: 53, 8: 68, 9: 85, 10: 109}
@@ -134,12 +132,12 @@ def sample(
         shapes: number of base shapes, likewise.
 
     Raises:
-        ValueError: the odd kind equals the base kind, or a number of base shapes other than 3 to 6.
+        VisitorError: the odd kind equals the base kind, or a number of base shapes other than 3 to 6.
     """
     if base is not None and base == odd:
-        raise ValueError("the odd shape must be of another kind than the others")
+        raise VisitorError("the odd shape must be of another kind than the others")
     if shapes is not None and not FEWEST <= shapes <= MOST:
-        raise ValueError(f"there are {FEWEST} to {MOST} base shapes, not {shapes}")
+        raise VisitorError(f"there are {FEWEST} to {MOST} base shapes, not {shapes}")
     apart = rng.integers(1, len(KINDS), count)  # how far the odd kind is from the base kind, around the circle of three
     if base is None and odd is not None:
         odds = np.full(count, odd)
@@ -160,27 +158,3 @@ def named_rng(name: str, seed: int) -> np.random.Generator:
     """A numpy random generator that depends on nothing but `name` and `seed`."""
     digest = hashlib.sha256(f"{name}:{seed}".encode()).digest()
     return np.random.default_rng(int.from_bytes(digest[:16], "big"))
-
-
-class OddShapes(IterableDataset):
-    """The pictures one by one, as the homework's dataset gives them; no picture is ever drawn twice on purpose.
-
-    Each item is a picture, float32 (1, 64, 64) with ink 0 on paper 1, and the odd shape's centre (x, y) in pixels,
-    float32 (2,). Iterating again gives the same pictures; the workers of a `DataLoader` share the count and differ.
-    """
-
-    def __init__(self, seed: int, count: int = EPOCH) -> None:
-        self.seed, self.count = seed, count
-
-    def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
-        worker = get_worker_info()
-        number, workers = (worker.id, worker.num_workers) if worker else (0, 1)
-        rng = named_rng(f"odd_shapes worker {number}", self.seed)
-        left = len(range(number, self.count, workers))
-        while left > 0:
-            pictures = sample(rng, min(_BATCH, left))
-            yield from zip(pictures.inputs, pictures.targets, strict=True)
-            left -= len(pictures)
-
-    def __len__(self) -> int:
-        return self.count

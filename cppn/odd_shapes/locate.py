@@ -1,27 +1,20 @@
-"""Where the odd shape is: one picture, one answer, with what the network looked at and how sure it is.
-
-python -m cppn odd_shapes locate picture.png
-"""
+"""Where the odd shape is: one picture, one answer, with what the network looked at and how sure it is."""
 
 from __future__ import annotations
 
-import argparse
-import json
 from dataclasses import dataclass
-from pathlib import Path
 
 import torch
 from torch import Tensor
 
-from cppn import hub, render
-from cppn.odd_shapes.canvas import Canvas, fit_to_canvas
-from cppn.odd_shapes.catalogue import NETWORKS, Finder, finder_of
+from cppn.faults import VisitorError
+from cppn.odd_shapes.canvas import Canvas
 from cppn.odd_shapes.dataset import FEWEST, KINDS, LARGEST, SMALLEST
-from cppn.odd_shapes.network import GRID, Answer, centres
+from cppn.odd_shapes.network import GRID, TOKENS, Answer, centres
 from cppn.odd_shapes.placements import covered, fitting, is_one_shape
+from cppn.odd_shapes.weights import Finder
 
 UNSURE = 5.0  # pixels of uncertainty from which the answer is called a guess; the smallest shapes are 9 pixels wide
-MAX_PIXELS = 16_000_000
 
 
 @dataclass(frozen=True)
@@ -51,6 +44,29 @@ class Location:
     def token(self) -> int:
         """The likeliest token, 0 to 143, row by row."""
         return int(self.probability.argmax())
+
+    def token_at(self, x: float, y: float) -> int:
+        """The token whose centre is nearest to a place on the canvas."""
+        return int((self.places - torch.tensor([x, y])).square().sum(dim=2).argmin())
+
+    def attention_from(self, token: int, layer: int, head: int) -> Tensor:
+        """What one token attends to, (12, 12), summing to 1.
+
+        Args:
+            token: who asks, 0 to 143. layer: from 1. head: from 1; 0 takes the mean of all heads.
+
+        Raises:
+            VisitorError: this network has no such token, layer or head.
+        """
+        layers, heads = len(self.attention), len(self.attention[0])
+        if not 0 <= token < TOKENS:
+            raise VisitorError(f"the tokens are numbered 0 to {TOKENS - 1}, not {token}")
+        if not 1 <= layer <= layers:
+            raise VisitorError(f"this network has {layers} layer{'s' * (layers > 1)} of attention, no layer {layer}")
+        if not 0 <= head <= heads:
+            raise VisitorError(f"this network has {heads} head{'s' * (heads > 1)} a layer, no head {head}")
+        asked = self.attention[layer - 1][:, token]  # (heads, 144)
+        return (asked[head - 1] if head else asked.mean(dim=0)).view(GRID, GRID)
 
 
 def uncertainty(answer: Answer, places: Tensor) -> Tensor:
@@ -106,33 +122,3 @@ def caveats(canvas: Canvas, doubt: float = 0.0) -> tuple[str, ...]:
     if doubt > UNSURE:
         found.append("The network itself is unsure: it spreads its answer over several places.")
     return tuple(found)
-
-
-def report(location: Location, finder: Finder, canvas: Canvas) -> dict[str, object]:
-    """An answer as plain data."""
-    return {
-        "x": round(location.x, 2),
-        "y": round(location.y, 2),
-        "uncertainty_px": round(location.uncertainty, 2),
-        "probability": round(float(location.probability.max()), 4),
-        "token": location.token,
-        "network": finder.name,
-        "picture": " ".join(canvas.done),
-        "caveats": list(location.caveats),
-    }
-
-
-def main(argv: list[str]) -> int:
-    """Entry point of `python -m cppn odd_shapes locate`."""
-    parser = argparse.ArgumentParser(prog="python -m cppn odd_shapes locate", description="Find the odd shape.")
-    parser.add_argument("picture", type=Path, help="PNG, JPEG, WebP, GIF or BMP, of any size")
-    parser.add_argument("--network", choices=tuple(NETWORKS), default="ours")
-    args = parser.parse_args(argv)
-    torch.set_num_threads(1)
-    try:
-        canvas = fit_to_canvas(render.open_picture(args.picture, MAX_PIXELS))
-        finder = finder_of(args.network)
-    except (ValueError, OSError, hub.WeightsError) as error:
-        parser.exit(2, f"{parser.prog}: {error}\n")
-    print(json.dumps(report(locate(canvas, finder), finder, canvas), indent=1))
-    return 0

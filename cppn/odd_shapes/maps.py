@@ -1,4 +1,4 @@
-"""Maps over a picture: where a network points, what it thinks likely, what a token attends to.
+"""Pictures of an answer: where a network points, what it thinks likely, what a token attends to, and the contest's.
 
 The picture lies below in gray. Every map uses one colour scale, from the bare picture (nothing) over yellow and red to
 dark purple (the most), and prints it with its numbers underneath.
@@ -6,19 +6,84 @@ dark purple (the most), and prints it with its numbers underneath.
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 from PIL import Image, ImageDraw
 
+from cppn import render
 from cppn.heatmap import HEAT, font, shade
+from cppn.odd_shapes.canvas import Canvas
+from cppn.odd_shapes.contest import Game, Round
 from cppn.odd_shapes.dataset import CANVAS
+from cppn.odd_shapes.locate import Location
+from cppn.odd_shapes.network import GRID
 
 SCALE = 8  # screen pixels for each pixel of the canvas
 SIDE = CANVAS * SCALE
 STRIP = 44  # screen pixels below a map, for its scale and caption
 LEAST = 0.02  # the dark end of a scale is at least this, so that an even spread over 144 tokens looks pale
+POINTED = 0.02  # probability from which a token's offset is drawn as an arrow
 PAPER, INK, DARK = (240, 241, 244), (176, 182, 190), (30, 34, 42)
 TRUE, PREDICTED, ASKING = (0, 128, 60), (200, 20, 110), (20, 80, 220)
 Point = tuple[float, float]
+
+
+def overlay(canvas: Canvas, location: Location, truth: dict[str, object] | None = None) -> Path:
+    """The picture with the answer as a cross in a circle of its uncertainty, and the true centre where it is known."""
+    picture = background(canvas.ink)
+    at = location.x, location.y
+    circle(picture, at, location.uncertainty, PREDICTED)
+    cross(picture, at, PREDICTED)
+    if truth:  # on top and smaller: the two are often less than a pixel apart
+        cross(picture, (truth["x"], truth["y"]), TRUE, tilted=True)
+    return render.save_png(picture, "odd-shape")
+
+
+def probability_and_offsets(canvas: Canvas, location: Location) -> tuple[Path, Path]:
+    """Two maps: the probability of each token, and the offsets of the likely ones as arrows over it."""
+    probability, places = location.probability.numpy(), location.places.numpy()
+    likely = heat(canvas.ink, probability, places, "probability that the odd shape is here")
+    arrows = heat(canvas.ink, probability, places, "arrows: where each likely token puts the centre")
+    for row, column in np.argwhere(probability >= POINTED):
+        start = places[row, column]
+        end = start + location.offset[row, column].numpy()
+        arrow(arrows, tuple(start), tuple(end), ASKING, 3)
+    return render.save_png(likely, "probability"), render.save_png(arrows, "offsets")
+
+
+def attention(canvas: Canvas, location: Location, token: int, layer: int, head: int) -> Path:
+    """What one token attends to with one head (0 is the mean of all), as a map in which that token is framed."""
+    values, places = location.attention_from(token, layer, head).numpy(), location.places.numpy()
+    who = f"head {head}" if head else "mean of heads"
+    picture = heat(canvas.ink, values, places, f"attention of the framed token: layer {layer}, {who}")
+    row, column = divmod(token, GRID)
+    box(picture, tuple(places[row, column]), float(places[0, 1, 0] - places[0, 0, 0]), ASKING)
+    return render.save_png(picture, "attention")
+
+
+def attention_of_all_heads(canvas: Canvas, location: Location, token: int) -> list[Path]:
+    """What one token attends to with every head of every layer, one map each."""
+    return [
+        attention(canvas, location, token, layer, head + 1)
+        for layer, heads in enumerate(location.attention, start=1)
+        for head in range(len(heads))
+    ]
+
+
+def contest(rounds: tuple[Round, ...], game: Game) -> Path:
+    """The picture that is up in a contest: bare before the click, with all three positions after it."""
+    played = rounds[game.number]
+    if not game.shown:
+        return render.save_png(background(played.ink, dark=True), "contest")
+    picture = background(played.ink)
+    cross(picture, played.network, PREDICTED)
+    cross(picture, game.clicks[-1], ASKING)
+    cross(picture, played.truth, TRUE, tilted=True)
+    return render.save_png(picture, "contest")
+
+
+# --- what they are made of
 
 
 def background(ink: np.ndarray, dark: bool = False) -> Image.Image:
@@ -32,9 +97,12 @@ def screen(point: Point) -> Point:
     return (point[0] + 0.5) * SCALE, (point[1] + 0.5) * SCALE
 
 
-def heat(
-    ink: np.ndarray, values: np.ndarray, places: np.ndarray, caption: str, most: float | None = None
-) -> Image.Image:
+def canvas_point(pixel: Point) -> Point:
+    """The canvas position that a pixel of an enlarged picture shows."""
+    return pixel[0] / SCALE - 0.5, pixel[1] / SCALE - 0.5
+
+
+def heat(ink: np.ndarray, values: np.ndarray, places: np.ndarray, caption: str) -> Image.Image:
     """A map of one value a token over the picture, with its scale.
 
     Args:

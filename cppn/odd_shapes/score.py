@@ -1,20 +1,14 @@
-"""How far off a network is, on average, on pictures that it never saw.
-
-python -m cppn odd_shapes score --count 100000
-"""
+"""How far off a network is, on average, on pictures that it never saw."""
 
 from __future__ import annotations
 
-import argparse
-import json
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
 import torch
 
-from cppn import hub
-from cppn.odd_shapes.catalogue import NETWORKS, finder_of
+from cppn.faults import still_wanted
 from cppn.odd_shapes.dataset import Pictures, named_rng, sample
 from cppn.odd_shapes.locate import uncertainty
 from cppn.odd_shapes.network import OddNet, SeedNet, centres
@@ -52,7 +46,7 @@ class Score:
             },
         }
 
-    def _part(self, chosen: np.ndarray) -> dict[str, float]:
+    def _part(self, chosen: np.ndarray) -> dict[str, float | None]:
         return {"share": round(float(chosen.mean()), 4), **(measures(self.error[chosen]) if chosen.any() else {})}
 
 
@@ -62,19 +56,21 @@ def stratum(visible: np.ndarray, name: str) -> np.ndarray:
     return visible == 0 if high == 0 else (visible > low) & (visible <= high)
 
 
-def measures(error: np.ndarray) -> dict[str, float]:
+def measures(error: np.ndarray) -> dict[str, float | None]:
     """Error measures of N > 0 answers that are off by (N, 2) pixels.
 
     `rmse` is the homework's measure, the root of the mean over pictures and both coordinates; its standard error
-    follows from the spread of the squared errors. `euclidean_rmse` is larger by the square root of two.
+    follows from the spread of the squared errors, so a single picture has none. `euclidean_rmse` is larger by the
+    square root of two.
     """
     square = np.square(error).mean(axis=1)  # (N,)
     distance = np.sqrt(2 * square)
     rmse = float(np.sqrt(square.mean()))
+    spread = float(square.std() / np.sqrt(len(square)))
     return {
         "pictures": len(error),
         "rmse": round(rmse, 4),
-        "standard_error": round(float(square.std() / np.sqrt(len(square)) / max(2 * rmse, 1e-9)), 4),
+        "standard_error": round(spread / max(2 * rmse, 1e-9), 4) if len(error) > 1 else None,
         "euclidean_rmse": round(rmse * 2**0.5, 4),
         "median_distance": round(float(np.median(distance)), 4),
         "share_over_5px": round(float((distance > MISS).mean()), 4),
@@ -94,29 +90,16 @@ def exam(count: int, seed: int) -> Iterator[Pictures]:
 
 
 @torch.no_grad()
-def score(net: OddNet | SeedNet, count: int, seed: int) -> Iterator[Score]:
-    """Ask a network about fresh pictures; yields the growing score after every batch."""
+def examine(net: OddNet | SeedNet, count: int, seed: int) -> Iterator[Score]:
+    """Ask a network about fresh pictures; yields the growing score after every batch.
+
+    Raises:
+        Abandoned: nobody waits for it any more.
+    """
     result, places = Score(), centres(net.FIRST, net.STEP)
     for pictures in exam(count, seed):
+        still_wanted()
         answer = net(pictures.inputs)
         error = (answer.position - pictures.targets).double().numpy()
         result.add(error, pictures.visible, uncertainty(answer, places).numpy())
         yield result
-
-
-def main(argv: list[str]) -> int:
-    """Entry point of `python -m cppn odd_shapes score`."""
-    parser = argparse.ArgumentParser(prog="python -m cppn odd_shapes score", description=__doc__.split("\n")[0])
-    parser.add_argument("--network", choices=tuple(NETWORKS), default="ours")
-    parser.add_argument("--count", type=int, default=10_000, help="pictures (default: %(default)s)")
-    parser.add_argument("--seed", type=int, default=0)
-    args = parser.parse_args(argv)
-    if args.count < 1:
-        parser.error("at least one picture is needed")
-    torch.set_num_threads(1)
-    try:
-        *_, result = score(finder_of(args.network).net, args.count, args.seed)
-    except (ValueError, hub.WeightsError) as error:
-        parser.exit(2, f"{parser.prog}: {error}\n")
-    print(json.dumps(result.summary(), indent=1))
-    return 0

@@ -3,168 +3,168 @@
 from __future__ import annotations
 
 import random
+from collections.abc import Iterator
+from pathlib import Path
 
 import gradio as gr
 
-from cppn.odd_shapes import endpoints, exhibit, words
-from cppn.odd_shapes.catalogue import NETWORKS
-from cppn.odd_shapes.contest import Game
-from cppn.odd_shapes.dataset import KINDS
-from cppn.tab import (
-    DECODING,
-    TRAINING,
-    at_first_sight,
-    explains_errors,
-    link_box,
-    picture_input,
-    query,
-    query_number,
-    share_link,
-)
+from cppn import ui
+from cppn.faults import VisitorError
+from cppn.odd_shapes import endpoints, maps, views
+from cppn.odd_shapes.canvas import open_canvas
+from cppn.odd_shapes.contest import Game, contest
+from cppn.odd_shapes.dataset import FEWEST, KINDS, MOST
+from cppn.odd_shapes.locate import locate
+from cppn.odd_shapes.weights import NETWORKS, finder_of
 
+MARKS = "**+** the network's answer, in a circle as wide as it expects to be off · **✕** the true centre, where known"
 CHOICES = [endpoints.ANY, *KINDS]
+COUNTS = [(endpoints.ANY, 0), *((str(number), number) for number in range(FEWEST, MOST + 1))]
 LAST_SEED = 999_999
-FIRST_SEED = 1
-FRAMES = 4  # heads times layers of our network, the larger one
-PRIVATE = {"api_visibility": "private", **DECODING}
+FRAMES = endpoints.LAYERS * endpoints.HEADS
 
 
-def tab(demo: gr.Blocks, wing: gr.Tab) -> None:
-    """Lay out the tab `wing` of `demo`."""
-    gr.Markdown(words.LEAD, elem_classes="lead")
-    with gr.Tabs(overflow_behavior="wrap"):
-        with gr.Tab("Find it", id="find"):
-            _find_section(demo, wing)
-        with gr.Tab("What the attention does", id="attention") as attention:
-            _attention_section(attention)
-        with gr.Tab("Beat the network", id="contest") as contest:
-            _contest_section(contest)
-        with gr.Tab("How good it is", id="score") as score:
-            _score_section(score)
-        with gr.Tab("How it works", id="how"):
-            gr.Markdown(words.HOW)
+def tab() -> ui.Wing:
+    """Lay out the wing."""
+    gr.Markdown(ui.text("odd_shapes", "lead"), elem_classes="lead")
+    sections = {}
+    with gr.Tabs(overflow_behavior="wrap") as tabs:
+        with gr.Tab("Find it", id="find") as place:
+            sections["find"] = place, _find_section()
+        with gr.Tab("What the attention does", id="attention") as place:
+            sections["attention"] = place, _attention_section()
+        with gr.Tab("Beat the network", id="contest") as place:
+            sections["contest"] = place, _contest_section()
+        with gr.Tab("How good it is", id="score") as place:
+            sections["score"] = place, _score_section()
+        with gr.Tab("How it works", id="how") as place:
+            gr.Markdown(ui.text("odd_shapes", "how"))
+            sections["how"] = place, ui.Section("odd_shapes", "how")
+    return ui.Wing("odd_shapes", tabs, sections)
 
 
-def open_link(request: gr.Request) -> tuple[int, str, str, int]:
-    """Seed, kinds and number of shapes that the page's address asks for."""
-    asked = query(request)
-    if asked.get("tab") != "odd_shapes":
-        return FIRST_SEED, endpoints.ANY, endpoints.ANY, 0
-    kinds = [asked.get(name, "") for name in ("base", "odd")]
-    base, odd = (kind if kind in KINDS else endpoints.ANY for kind in kinds)
-    seed = int(query_number(asked, "seed", FIRST_SEED, 0, LAST_SEED))
-    count = int(query_number(asked, "count", 0, 0, 6))
-    return seed, base, endpoints.ANY if odd == base else odd, count if count >= 3 else 0
+# --- find it
 
 
-def link_to(seed: int, base: str, odd: str, count: int, request: gr.Request) -> str:
-    """The address of the picture that these choices draw."""
-    return share_link(request, tab="odd_shapes", seed=seed, base=base, odd=odd, count=count)
-
-
-def _find_section(demo: gr.Blocks, wing: gr.Tab) -> None:
+def _find_section() -> ui.Section:
     """Draw or bring a picture, see the answer, and ask tokens what they look at."""
     with gr.Row():
         with gr.Column(scale=1, min_width=280):
             with gr.Tabs():
                 with gr.Tab("Draw one"):
-                    options = _options()
+                    options, another = _options()
                 with gr.Tab("Draw your own"):
                     sketch, use = _sketch()
-            picture = picture_input(
-                label="The picture; you can upload another",
-                height=240,
-                elem_classes="pixels",
-            )
-            network = gr.Radio([(title, name) for name, title in NETWORKS.items()], value="ours", label="Network")
+            picture = ui.picture_input(label="The picture; you can upload another", height=240, elem_classes="pixels")
+            network = _networks()
         with gr.Column(scale=2, min_width=320):
-            overlay = _shown("Where the odd shape is")
-            gr.Markdown(words.MARKS, elem_classes="caption")
-            answer = gr.Markdown()
-            link = link_box("Link to the drawn picture")
+            overlay = _map("Where the odd shape is")
+            gr.Markdown(MARKS, elem_classes="caption")
+            words = gr.Markdown()
+            link = ui.link_box("Link to the drawn picture")
     gr.Markdown("**Click a place on any map, or on the picture above,** to see what the token there attends to.")
     with gr.Row():
-        maps = [_shown("What the network thinks likely"), _shown("Where the likely tokens point")]
+        likely, arrows = _map("What the network thinks likely"), _map("Where the likely tokens point")
     heads = []
-    for layer in (1, 2):
+    for layer in range(1, endpoints.LAYERS + 1):
         with gr.Row():
-            heads += [_shown(f"Attention: layer {layer}, head {head}") for head in (1, 2)]
-    truth = _data_accordion(picture, network)
-    filled = [picture, truth, overlay, answer, *maps, *heads]
-    explain = {
-        "fn": explains_errors(explain_picture),
-        "inputs": [picture, truth, network],
-        "outputs": [overlay, answer, *maps, *heads],
-        "show_progress": "minimal",
-        **PRIVATE,
-    }
-    draw = {"fn": explains_errors(endpoints.draw_odd_shapes), "inputs": options, "outputs": [picture, truth]}
-    link_it = {"fn": link_to, "inputs": options, "outputs": link, "api_visibility": "private"}
-    gr.on(
-        [option.change for option in options],
-        **draw,
-        trigger_mode="always_last",
-        show_progress="hidden",
-        api_name="draw_odd_shapes",
-        **DECODING,
-    ).then(**explain).then(**link_it)
-    loaded, selected = at_first_sight("odd_shapes", draw_and_explain, len(filled))
-    opening = demo.load(open_link, None, options, api_visibility="private")
-    opening.then(loaded, [network, *options], filled, **PRIVATE).then(**link_it)
-    wing.select(selected, [overlay, network, *options], filled, **PRIVATE).then(**link_it)
-    use.click(endpoints.finished_drawing, sketch, picture, api_visibility="private").then(**explain)
-    gr.on([picture.upload, network.change], **explain)
-    for shown in (overlay, *maps, *heads):
-        shown.select(explains_errors(ask), [picture, network], heads, show_progress="hidden", **PRIVATE)
+            heads += [_map(f"Attention: layer {layer}, head {head}") for head in range(1, endpoints.HEADS + 1)]
+    truth = gr.State(None)  # about the drawn picture; nobody knows it of any other
+    found = [overlay, words, likely, arrows, *heads]
+    settings = {**options, "network": network}
+    section = ui.Section("odd_shapes", "find", settings, drawn, [picture, truth, *found], link)
+    section.follow([option.input for option in options.values()], trigger_mode="always_last")
+    section.follow(ui.at_once(another.click, lambda: random.randint(0, LAST_SEED), None, options["seed"]).then)
+
+    def other_network(request: gr.Request, file: Path | None, known: views.Facts | None, *chosen: object) -> object:
+        """The same picture, whatever it is, and the link to the network that looks at it."""
+        asked = dict(zip(settings, chosen, strict=True))
+        return *explained(file, known, asked["network"]), ui.share_link(
+            request, tab="odd_shapes", section="find", **asked
+        )
+
+    ui.listen(network.input, other_network, [picture, truth, *settings.values()], [*found, link])
+    ui.listen(picture.upload, explained, [picture, truth, network], found)
+    removed = [None, "Choose, draw or upload a picture.", *[None] * (len(found) - 2)]
+    ui.listen(picture.clear, lambda: removed, None, found)
+    ui.listen(use.click, painted, [sketch, network], [picture, truth, *found])
+    for shown in (overlay, likely, arrows, *heads):
+        ui.listen(shown.select, asked_token, [picture, network], [words, *heads], show_progress="hidden")
+    return section
 
 
-def draw_and_explain(network: str, *options: object) -> tuple[object, ...]:
-    """Draw a picture and fill the section with its answer."""
-    picture, truth = endpoints.draw_odd_shapes(*options)
-    return picture, truth, *explain_picture(picture, truth, network)
+def drawn(seed: int, base: str, odd: str, count: int, network: str) -> tuple[object, ...]:
+    """A picture by the rules, the truth about it, and its answer."""
+    picture, truth = endpoints.draw_odd_shapes(seed, base, odd, count)
+    return str(picture), truth, *explained(picture, truth, network)
 
 
-def explain_picture(picture: str | None, truth: dict | None, network: str) -> tuple[object, ...]:
-    """Fill the section with one picture's answer."""
-    *shown, attention = endpoints.explain(picture, truth, network)
-    return *shown, *_in_frames(attention)
+def painted(drawing: Path | None, network: str) -> tuple[object, ...]:
+    """What the visitor has painted, and its answer."""
+    if drawing is None or not open_canvas(drawing).ink.any():
+        raise VisitorError("paint something first")
+    return str(drawing), None, *explained(drawing, None, network)
 
 
-def ask(picture: str | None, network: str, event: gr.SelectData) -> tuple[object, ...]:
-    """The attention of the token that was clicked, on any of the enlarged pictures."""
-    return _in_frames(endpoints.attention_at(picture, network, tuple(event.index)))
+def explained(file: Path | None, truth: views.Facts | None, network: str) -> tuple[object, ...]:
+    """A picture's answer as mark, words, two maps, and the attention of the likeliest token."""
+    if file is None:
+        raise VisitorError("choose, draw or upload a picture first")
+    finder, canvas = finder_of(network), open_canvas(file)
+    location = locate(canvas, finder)
+    known = views.truth_of(canvas, truth)
+    return (
+        str(maps.overlay(canvas, location, known)),
+        views.describe(views.report(location, finder, canvas), known),
+        *map(str, maps.probability_and_offsets(canvas, location)),
+        *_in_frames(maps.attention_of_all_heads(canvas, location, location.token)),
+    )
 
 
-def _in_frames(maps: list[str]) -> tuple[object, ...]:
-    """A map for each of the four frames; those that this network has no head for are taken away."""
-    return tuple(gr.Image(maps[n] if n < len(maps) else None, visible=n < len(maps)) for n in range(FRAMES))
+def asked_token(file: Path | None, network: str, event: gr.SelectData) -> tuple[object, ...]:
+    """The attention of the token nearest to a click on one of the enlarged pictures; the words stay."""
+    if file is None:
+        raise VisitorError("choose, draw or upload a picture first")
+    canvas = open_canvas(file)
+    location = locate(canvas, finder_of(network))
+    token = location.token_at(*maps.canvas_point(tuple(event.index)))
+    return ui.SKIP, *_in_frames(maps.attention_of_all_heads(canvas, location, token))
 
 
-def _shown(label: str) -> gr.Image:
-    """A picture that is only looked at, or clicked."""
-    return gr.Image(label=label, format="png", type="filepath", interactive=False, buttons=["download", "fullscreen"])
+def _in_frames(pictures: list[Path]) -> list[gr.Image]:
+    """A map for each of the frames; those that this network has no head for are taken away."""
+    missing = [None] * (FRAMES - len(pictures))
+    return [gr.Image(path and str(path), visible=path is not None) for path in [*pictures, *missing][:FRAMES]]
 
 
-def _options() -> list[gr.components.Component]:
+def _map(label: str) -> gr.Image:
+    """A picture that can be clicked."""
+    return ui.shown(label, show_label=True, buttons=["download", "fullscreen"])
+
+
+def _networks() -> gr.Radio:
+    return gr.Radio([(title, name) for name, title in NETWORKS.items()], value="ours", label="Network")
+
+
+def _options() -> tuple[dict[str, gr.components.Component], gr.Button]:
     """Seed, kinds and number of shapes; and a button that changes the seed."""
     with gr.Row():
-        seed = gr.Number(FIRST_SEED, label="Seed", precision=0, minimum=0, maximum=LAST_SEED, min_width=100)
-        count = gr.Dropdown(endpoints.COUNTS, value=0, label="How many", min_width=100)
+        seed = gr.Number(1, label="Seed", precision=0, minimum=0, maximum=LAST_SEED, min_width=100)
+        count = gr.Dropdown(COUNTS, value=0, label="How many", min_width=100)
     with gr.Row():
         base = gr.Dropdown(CHOICES, value=endpoints.ANY, label="The many", min_width=100)
         odd = gr.Dropdown(CHOICES, value=endpoints.ANY, label="The odd one", min_width=100)
-    another = gr.Button("Another picture", variant="primary")
-    another.click(lambda: random.randint(0, LAST_SEED), None, seed, api_visibility="private")
-    return [seed, base, odd, count]
+    return {"seed": seed, "base": base, "odd": odd, "count": count}, gr.Button("Another picture", variant="primary")
 
 
-def _sketch() -> tuple[gr.Sketchpad, gr.Button]:
+def _sketch() -> tuple[ui.Sketch, gr.Button]:
     """A canvas to paint on, and the button that hands the painting over."""
-    gr.Markdown(words.SKETCH)
-    sketch = gr.Sketchpad(
+    gr.Markdown(ui.text("odd_shapes", "sketch"))
+    sketch = ui.Sketch(
         show_label=False,
         placeholder="Choose the brush on the left,\nthen paint here",
         type="filepath",
+        sources=(),
         canvas_size=(256, 256),
         brush=gr.Brush(default_size=24, colors=["#000000"], color_mode="fixed"),
         layers=False,
@@ -172,79 +172,55 @@ def _sketch() -> tuple[gr.Sketchpad, gr.Button]:
     return sketch, gr.Button("Find the odd one in it", variant="primary")
 
 
-def _data_accordion(picture: gr.Image, network: gr.Radio) -> gr.JSON:
-    """The answer, single maps and the truth as data; returns the truth."""
-    with gr.Accordion("The same as data", open=False):
-        truth = gr.JSON(label="The truth about the drawn picture")
-        locate = gr.Button("Locate the odd shape", size="sm")
-        with gr.Row():
-            pictures = [_shown(title) for title in ("Answer", "Probability", "Offsets")]
-        report = gr.JSON(label="Report")
-        with gr.Row():
-            token = gr.Number(-1, label="Token", info="0 to 143 row by row; -1: the likeliest", precision=0)
-            layer = gr.Number(1, label="Layer", info="from 1", precision=0)
-            head = gr.Number(1, label="Head", info="from 1; 0: the mean", precision=0)
-        attend = gr.Button("Show its attention", size="sm")
-        one, row = _shown("Attention"), gr.JSON(label="Attention to each token")
-    locate.click(
-        explains_errors(endpoints.locate_odd_shape),
-        [picture, network],
-        [*pictures, report],
-        api_name="locate_odd_shape",
-        **DECODING,
-    )
-    attend.click(
-        explains_errors(endpoints.attention_of),
-        [picture, token, layer, head, network],
-        [one, row],
-        api_name="attention_of",
-        **DECODING,
-    )
-    return truth
+# --- the other sections
 
 
-def _attention_section(section: gr.Tab) -> None:
+def _attention_section() -> ui.Section:
     """The discussion that the homework asks for, with measured numbers."""
-    discussion = gr.Markdown()
-    section.select(words.attention, None, discussion, api_visibility="private")
+
+    def discussion() -> str:
+        return ui.text("odd_shapes", "attention", **views.attention_figures())
+
+    return ui.Section("odd_shapes", "attention", {}, discussion, [gr.Markdown()])
 
 
-def _contest_section(section: gr.Tab) -> None:
+def _contest_section() -> ui.Section:
     """Ten pictures, a click each, both scores."""
     game = gr.State(None)
-    gr.Markdown(words.CONTEST)
-    picture = gr.Image(
-        label="Click the centre of the odd shape",
-        show_label=False,
-        format="png",
-        type="filepath",
-        interactive=False,
-        buttons=[],
-    )
-    state = gr.Markdown()
+    gr.Markdown(ui.text("odd_shapes", "contest"))
+    picture = ui.shown("Click the centre of the odd shape", buttons=[])
+    words = gr.Markdown()
     go_on = gr.Button("Next picture", variant="primary")
-    outputs = [game, picture, state]
-
-    def begin(running: Game | None) -> tuple[object, ...]:
-        """Start a contest the first time that the section opens."""
-        return (gr.skip(),) * 3 if running else endpoints.play(Game(random.randint(0, LAST_SEED)))
-
-    def click(running: Game, event: gr.SelectData) -> tuple[Game, str, str]:
-        """Take the click and show what is true."""
-        return endpoints.play(running.click(exhibit.canvas_point(tuple(event.index))))
-
-    def next_picture(running: Game | None) -> tuple[Game, str, str]:
-        """Go on after an answer; a picture that was not clicked stays."""
-        return endpoints.play((running or Game(random.randint(0, LAST_SEED))).go_on())
-
-    section.select(explains_errors(begin), game, outputs, **PRIVATE)
-    picture.select(explains_errors(click), game, outputs, show_progress="hidden", **PRIVATE)
-    go_on.click(explains_errors(next_picture), game, outputs, show_progress="hidden", **PRIVATE)
+    outputs = [game, picture, words]
+    ui.listen(picture.select, clicked, game, outputs, show_progress="hidden")
+    ui.listen(go_on.click, gone_on, game, outputs, show_progress="hidden")
+    return ui.Section("odd_shapes", "contest", {}, begun, outputs)
 
 
-def _score_section(section: gr.Tab) -> None:
+def begun() -> tuple[object, ...]:
+    """A new contest."""
+    return played(Game(random.randint(0, LAST_SEED)))
+
+
+def clicked(running: Game | None, event: gr.SelectData) -> tuple[object, ...]:
+    """Take the click and show what is true; a contest that the server has forgotten starts anew."""
+    return played(running.click(maps.canvas_point(tuple(event.index)))) if running else begun()
+
+
+def gone_on(running: Game | None) -> tuple[object, ...]:
+    """Go on after an answer; a picture that was not clicked stays."""
+    return played(running.go_on()) if running else begun()
+
+
+def played(game: Game) -> tuple[object, ...]:
+    """The state, the picture and the words of a contest."""
+    rounds = contest(game.seed, finder_of("ours"))
+    return game, str(maps.contest(rounds, game)), views.describe_contest(rounds, game)
+
+
+def _score_section() -> ui.Section:
     """Measured figures, the training curve with the homework's levels, and a measurement of the visitor's own."""
-    figures = gr.Markdown()
+    words = gr.Markdown()
     curve = gr.LinePlot(
         x="pictures",
         y="rmse",
@@ -255,24 +231,23 @@ def _score_section(section: gr.Tab) -> None:
         y_lim=[0, 16],
         height=340,
     )
-    section.select(
-        lambda: (words.figures(), exhibit.training_curves()), None, [figures, curve], api_visibility="private"
-    )
     with gr.Accordion("Measure it yourself", open=False):
         with gr.Row():
-            count = gr.Slider(1, endpoints.MOST_SCORED, value=1000, step=1, label="Fresh pictures")
-            seed = gr.Number(0, label="Seed", precision=0)
-            network = gr.Radio([(title, name) for name, title in NETWORKS.items()], value="ours", label="Network")
+            count = ui.slider(endpoints.score_odd_shapes, "count", "Fresh pictures")
+            seed = gr.Number(0, label="Seed", precision=0, minimum=0, maximum=LAST_SEED)
+            network = _networks()
         with gr.Row():
             start = gr.Button("Measure", variant="primary")
             stop = gr.Button("Stop")
-        state, facts = gr.Markdown(), gr.JSON(label="Score")
-    run = start.click(
-        explains_errors(endpoints.score_odd_shapes),
-        [count, seed, network],
-        [state, facts],
-        api_name="score_odd_shapes",
-        show_progress="minimal",
-        **TRAINING,
-    )
-    stop.click(None, cancels=[run], api_visibility="private")
+        said, table = gr.Markdown(), gr.Markdown()
+
+    def measured(*_: object) -> tuple[str, object]:
+        return ui.text("odd_shapes", "score", **views.score_figures()), views.training_curves()
+
+    def scored(*values: object) -> Iterator[tuple[str, str]]:
+        for so_far in endpoints.score_odd_shapes(*values):
+            yield so_far.words, views.score_table(so_far.facts)
+
+    settings = {"count": count, "seed": seed, "network": network}
+    ui.runs_until_stopped(start, stop, scored, list(settings.values()), [said, table], said)
+    return ui.Section("odd_shapes", "score", settings, measured, [words, curve])

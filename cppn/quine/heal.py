@@ -6,19 +6,19 @@ and the curve shows it.
 
 from __future__ import annotations
 
-import math
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import torch
+from torch import Tensor
 
+from cppn.faults import VisitorError, still_wanted
 from cppn.quine.network import Quine, copier, flatten
 from cppn.quine.query import QueryQuine
-from cppn.quine.regeneration import regenerate
 from cppn.training import named_generator
 
-NOISE_LIMIT = 10.0  # standard deviations of the weights
-STEPS_LIMIT = 1000
 NEAR = 1e-10  # distance at which a quine that is right to float precision counts as healed
+BLOWN_UP = 1e6  # largest |weight| that regeneration carries on with
 
 
 @dataclass(frozen=True)
@@ -43,18 +43,26 @@ class Healing:
     healed: bool
     healed_at: int | None
 
-    @property
-    def words(self) -> str:
-        """The finding as a sentence."""
-        copies = len(self.distances) - 1
-        if self.exploded:
-            return f"Not healed: after {copies} copies the weights grow beyond a million."
-        if not self.healed:
-            return f"Not healed after {copies} copies: it is still {self.distances[-1]:.1e} away from itself."
-        if self.healed_at == 0:
-            return "There was nothing to heal."
-        place = "to the last bit" if self.tolerance == 0 else f"to within {self.tolerance:.0e}"
-        return f"Healed {place} after {self.healed_at} {'copy' if self.healed_at == 1 else 'copies'}."
+
+def regenerate(printed: Callable[[Tensor], Tensor], theta: Tensor, rate: float, steps: int) -> Iterator[Tensor]:
+    """Damped regeneration: the start, then `steps` times a move of this rate towards the copy.
+
+    Args:
+        printed: theta (P,) -> F(theta) (P,).
+        rate: tau in (0, 1]; 1 replaces the network by its own copy.
+
+    Without a normalisation the copies can grow without bound; the iteration ends before weights beyond a million.
+    """
+    if not 0 < rate <= 1:
+        raise ValueError(f"rate must lie between 0 (exclusive) and 1, not {rate}")
+    yield theta
+    for _ in range(steps):
+        # at rate 1 the copy itself, not theta + (F - theta), which would round
+        copy = printed(theta)
+        theta = copy if rate == 1 else theta + rate * (copy - theta)
+        if not bool(theta.abs().max() <= BLOWN_UP):  # so written, NaN ends it as well
+            return
+        yield theta
 
 
 @torch.no_grad()
@@ -62,17 +70,11 @@ def heal(net: Quine | QueryQuine, noise: float, seed: int, steps: int, rate: flo
     """Add normal noise to every weight, then let the network copy itself `steps` times.
 
     Args:
-        noise: standard deviation in units of that of the weights, 0 to 10.
+        noise: standard deviation in units of that of the weights.
         seed: of the noise.
-        steps: copies, 1 to 1,000.
+        steps: copies, at least 1.
         rate: how far each step goes towards the copy, in (0, 1].
-
-    Raises:
-        ValueError: an argument out of its range.
     """
-    _check(steps, rate)
-    if not 0 <= noise <= NOISE_LIMIT:
-        raise ValueError(f"noise must lie between 0 and {NOISE_LIMIT:g}, not {noise}")
     original, printed = flatten(net), copier(net)
     drawn = torch.randn(len(original), generator=named_generator("quine heal", seed), dtype=torch.float64)
     shaken = (original + noise * original.double().std() * drawn).to(original.dtype)
@@ -80,6 +82,7 @@ def heal(net: Quine | QueryQuine, noise: float, seed: int, steps: int, rate: flo
     tolerance = 0.0 if own_delta == 0 else max(NEAR, 2 * own_delta)
     distances, deltas = [], []
     for theta in regenerate(printed, shaken, rate, steps):
+        still_wanted()
         distances.append(float((theta - original).abs().max()))
         deltas.append(float((printed(theta) - theta).abs().max()))
     outside = max((t for t, distance in enumerate(distances) if distance > tolerance), default=-1)
@@ -87,11 +90,6 @@ def heal(net: Quine | QueryQuine, noise: float, seed: int, steps: int, rate: flo
     healed = not exploded and outside < steps
     at = outside + 1 if healed else None
     return Healing(noise, seed, rate, tuple(distances), tuple(deltas), exploded, tolerance, healed, at)
-
-
-def share_healed(net: Quine | QueryQuine, noise: float, seeds: range, steps: int, rate: float) -> float:
-    """Share of noise draws after which the network comes back within `steps` copies."""
-    return sum(heal(net, noise, seed, steps, rate).healed for seed in seeds) / len(seeds)
 
 
 @torch.no_grad()
@@ -102,19 +100,11 @@ def leave_zero(net: Quine | QueryQuine, noise: float, seed: int, steps: int) -> 
     its normalisation. That only makes zero repelling.
 
     Raises:
-        ValueError: an argument out of its range.
+        VisitorError: so much noise that it would not be near zero.
     """
-    _check(steps, 1.0)
     if not 0 <= noise <= 1:
-        raise ValueError(f"noise must lie between 0 and 1, not {noise}")
+        raise VisitorError(f"noise must lie between 0 and 1, not {noise}")
     weights = flatten(net)
     drawn = torch.randn(len(weights), generator=named_generator("quine zero", seed), dtype=torch.float64)
     start = (noise * drawn).to(weights.dtype)
     return tuple(float(theta.double().std(correction=0)) for theta in regenerate(copier(net), start, 1.0, steps))
-
-
-def _check(steps: int, rate: float) -> None:
-    if not 1 <= steps <= STEPS_LIMIT:
-        raise ValueError(f"steps must lie between 1 and {STEPS_LIMIT}, not {steps}")
-    if not (math.isfinite(rate) and 0 < rate <= 1):
-        raise ValueError(f"rate must lie between 0 (exclusive) and 1, not {rate}")

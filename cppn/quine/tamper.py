@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import torch
-from torch import Tensor
 
-from cppn.quine.network import Quine, QuineConfig, copier, flatten, split
+from cppn.faults import VisitorError
+from cppn.quine.network import Quine, QuineConfig, flatten, split
 from cppn.quine.query import QueryQuine
-from cppn.quine.verify import WEIGHT_LIMIT, Verification, examine
-
-CHUNK = 256  # copies that run at once: 4 MB of weights
+from cppn.quine.verify import Verification, examine
+from cppn.quine.weights import WEIGHT_LIMIT
 
 
 @dataclass(frozen=True)
@@ -40,32 +38,18 @@ class Tampering:
     distance: float
     verification: Verification
 
-    @property
-    def words(self) -> str:
-        """The finding as sentences."""
-        at = f"{self.layer}[{', '.join(str(i) for i in self.position)}]"
-        if self.before == self.after:
-            return f"Weight {at} is {self.before:.6g} as before, so nothing has changed."
-        change = f"Weight {at} was {self.before:.6g} and is {self.after:.6g} now."
-        verdict = "Still a quine!" if self.verification.report.is_quine else "Not a quine."
-        if self.restored:
-            return f"{change} {verdict} It prints the original, every weight to the last bit."
-        if self.verification.report.head == "sign":
-            return f"{change} {verdict} The code has tipped over: {self.original_bits:.0%} of the original is printed."
-        return f"{change} {verdict} What it prints lies within {self.distance:.1e} of the original."
-
 
 def tamper(net: Quine | QueryQuine, config: QuineConfig, index: int, value: float) -> Tampering:
     """Set weight `index` to `value` in a copy of the weights, and verify that copy. The network is left as it is.
 
     Raises:
-        ValueError: no such weight, or a value that is not finite or beyond a million.
+        VisitorError: no such weight, or a value that is not finite or beyond a million.
     """
     original = flatten(net)
     if not 0 <= index < len(original):
-        raise ValueError(f"index must lie between 0 and {len(original) - 1}, not {index}")
-    if not (math.isfinite(value) and abs(value) <= WEIGHT_LIMIT):
-        raise ValueError(f"value must be a number between -{WEIGHT_LIMIT:,.0f} and {WEIGHT_LIMIT:,.0f}")
+        raise VisitorError(f"index must lie between 0 and {len(original) - 1} in this network, not {index}")
+    if not abs(value) <= WEIGHT_LIMIT:  # so written, NaN is refused as well
+        raise VisitorError(f"value must be a number between -{WEIGHT_LIMIT:,.0f} and {WEIGHT_LIMIT:,.0f}")
     changed = original.clone()
     changed[index] = value
     verification = examine(net, config, changed)
@@ -93,19 +77,3 @@ def place(net: Quine | QueryQuine, index: int) -> tuple[str, tuple[int, ...]]:
             at = torch.unravel_index(torch.tensor(index - int(numbers.min())), numbers.shape)
             return name, tuple(int(i) for i in at)
     raise ValueError(f"no weight {index}")
-
-
-@torch.no_grad()
-def change_each(net: Quine | QueryQuine, changed: Tensor) -> tuple[Tensor, Tensor]:
-    """Replace every weight in turn, each in a copy of its own.
-
-    Args:
-        changed: new value of each weight, shape (P,).
-
-    Returns:
-        Two boolean vectors (P,): the copy with weight i changed still prints itself; it prints the original.
-    """
-    original = flatten(net)
-    copies = torch.where(torch.eye(len(original), dtype=torch.bool), changed, original)  # (P, P), row i changes i
-    output = torch.vmap(copier(net), chunk_size=CHUNK)(copies)
-    return (output == copies).all(dim=1), (output == original).all(dim=1)

@@ -10,25 +10,17 @@ report says why. A string, too, can be searched for; but one string decides 20,4
 
 from __future__ import annotations
 
-import argparse
 import hashlib
-import json
-import sys
-from dataclasses import asdict, dataclass
-from pathlib import Path
+from dataclasses import dataclass
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from cppn import checkpoint
-from cppn.checkpoint import Checkpoint, CheckpointError
-from cppn.quine.architectures import build
 from cppn.quine.network import DTYPES, Quine, QuineConfig, copier, flatten, hidden_map
 from cppn.quine.query import QueryQuine
+from cppn.quine.weights import QuineFile
 
-FILE_LIMIT = 256 * 1024  # bytes; the largest file, the seed's network with its own table in float64, has 172 kB
-WEIGHT_LIMIT = 1e6  # a larger weight is not a network's; squares of sums of such numbers stay finite
 SAFE_MARGIN = 1e-3  # a thousand times the rounding noise of float32 in front of the sign head
 # Largest error, in rounding errors of a typical weight, that still counts as rounding alone. Typical is the median:
 # with the largest weight instead, one huge weight would excuse errors in all the others.
@@ -41,25 +33,13 @@ CONSTANT_STD = 1e-12  # weights that spread less count as constant; dividing by 
 ULP_EDGES = (0, 1, 2, 4, 16, 256, 65536)  # first distance of each bar of the histogram, in units in the last place
 LARGEST_WHOLE = 2**53  # whole numbers beyond this are not safe in JSON
 
-WORDS = {
-    "exact": "An exact quine: it prints every one of its {count:,} weights, to the last bit.",
-    "float": "A quine to float precision: its largest error, {delta:.1e}, is rounding alone.",
-    "approximate": "Approximate: it prints its weights with errors of up to {delta:.1e}.",
-    "trivial": "Trivial: it prints itself only because its weights say nothing (all zero, or nearly constant).",
-    "not_a_quine": "Not a quine: what it prints is not its weights; the largest error is {delta:.1e}.",
-}
-OWN_TABLE = (
-    " The file brings its own read-out table, and a table can be made to print any weights at all;"
-    " so it is called approximate at best, however small its error."
-)
-
 
 @dataclass(frozen=True)
 class Report:
     """The findings, in plain numbers that are always finite.
 
     Attributes:
-        verdict: "exact", "float", "approximate", "trivial" or "not_a_quine". words: the same as a sentence.
+        verdict: "exact", "float", "approximate", "trivial" or "not_a_quine".
         is_quine: whether the verdict is "exact" or "float".
         architecture, head, dtype, environment: as in the file's config.
         table: "published", drawn from the environment string, or "own", brought by the file.
@@ -79,7 +59,6 @@ class Report:
     """
 
     verdict: str
-    words: str
     is_quine: bool
     architecture: str
     head: str
@@ -116,23 +95,9 @@ class Verification:
     output: Tensor
 
 
-def load(source: Path | bytes) -> Checkpoint[Quine | QueryQuine, QuineConfig]:
-    """Read a quine from a file that nobody vouches for.
-
-    Raises:
-        CheckpointError: not a file of ours, not finite, or with numbers beyond a million.
-    """
-    loaded = checkpoint.load(source, build, QuineConfig, FILE_LIMIT)
-    for name, tensor in loaded.net.state_dict().items():
-        if float(tensor.abs().max()) > WEIGHT_LIMIT:
-            raise CheckpointError(f"tensor {name} holds values beyond {WEIGHT_LIMIT:,.0f}, which no network needs")
-    return loaded
-
-
-def verify(source: Path | bytes) -> Verification:
-    """Examine a weights file; see `load` for what it raises."""
-    loaded = load(source)
-    return examine(loaded.net, loaded.config, flatten(loaded.net), loaded.size)
+def verify(file: QuineFile) -> Verification:
+    """Examine a network as its file holds it."""
+    return examine(file.net, file.config, flatten(file.net), file.size)
 
 
 @torch.no_grad()
@@ -174,10 +139,7 @@ def examine(net: Quine | QueryQuine, config: QuineConfig, theta: Tensor, size: i
         "sha256_output": _sha256(output),
     }
     verdict = judge(figures, typical=float(theta.abs().median()))
-    words = WORDS[verdict].format(count=len(theta), delta=figures["max_delta"])
-    if figures["table"] == "own":
-        words += OWN_TABLE
-    return Verification(Report(verdict, words, verdict in ("exact", "float"), **figures), theta, output)
+    return Verification(Report(verdict, verdict in ("exact", "float"), **figures), theta, output)
 
 
 def judge(figures: dict[str, object], typical: float) -> str:
@@ -229,21 +191,3 @@ def _share_of_equal_bits(a: Tensor, b: Tensor) -> float:
 def _sha256(vector: Tensor) -> str:
     array = vector.numpy()
     return hashlib.sha256(array.astype(array.dtype.newbyteorder("<")).tobytes()).hexdigest()
-
-
-def main(argv: list[str]) -> int:
-    """Entry point of `python -m cppn quine verify`; exit status 0 for a quine, 1 for none, 2 for an unusable file."""
-    parser = argparse.ArgumentParser(
-        prog="python -m cppn quine verify",
-        description="Run a network on its probe and compare what it prints with its weights.",
-        epilog="Exit status 0: a quine, exact or to float precision. 1: approximate, trivial or none. 2: unusable.",
-    )
-    parser.add_argument("file", type=Path, help="a safetensors file")
-    args = parser.parse_args(argv)
-    try:
-        report = verify(args.file).report
-    except (CheckpointError, OSError) as error:
-        print(f"{args.file.name}: {error}", file=sys.stderr)
-        return 2
-    print(json.dumps(asdict(report), indent=1))
-    return 0 if report.is_quine else 1

@@ -1,24 +1,17 @@
-"""From a program's network to a picture: bit-equal to Pyth at the program's own size, and between its pixels at others.
-
-python -m cppn starry paint published --width 1544 --out starry.png
-"""
+"""From a program's network to a picture: bit-equal to Pyth at the program's own size, between its pixels at others."""
 
 from __future__ import annotations
 
-import argparse
 import functools
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
 import torch
-from PIL import Image
 from torch import Tensor
 
-from cppn import hub
-from cppn.coordinates import View, view_of
-from cppn.starry.catalogue import PROGRAMS, open_program, painter_of
+from cppn.coordinates import View
+from cppn.faults import VisitorError, still_wanted
 from cppn.starry.network import INPUTS, Cascade
 from cppn.starry.program import Program
 
@@ -29,6 +22,12 @@ MAX_PIXELS = 4096 * 4096
 # order, because the floor could show the difference; about one pixel a picture.
 DOUBT = 1e-6
 SAMPLES = 1000  # positions at which the two orders are compared
+# Seconds of a core that a position takes, for a neuron and for each of its inputs; and a neuron's in Pyth's own order.
+# Measured on 3 to 96 neurons of both kinds on one core of a small virtual machine, where they hold within a third
+# either way; sums in the thousands, whose sines take longer, cost half as much again.
+NEURON_SECONDS, INPUT_SECONDS, EXACT_SECONDS = 11e-9, 1e-10, 90e-9
+MAX_SECONDS = 10  # that a picture may take by these rates; our own at its largest takes 9
+READY_SECONDS = 2.5  # the same for a stranger's program at its own size: on a machine four times slower, 10
 
 
 @dataclass(frozen=True)
@@ -92,22 +91,67 @@ def paint(program: Program, width: int, height: int, view: View | None = None) -
         of Pyth, bit by bit.
 
     Raises:
-        ValueError: a size outside the limits.
+        VisitorError: a size outside the limits, or one that takes too long.
+        Abandoned: nobody waits for the picture any more.
     """
-    check_size(width, height)
     view = view or View()
     exact = Cascade(program)
     own = (width, height, view) == (program.width, program.height, View())
+    _check_cost(program, width, height, _exact_share(program) if own else 0)
     evaluate = exact if own and _magnifies(program) else sums_of(program)
-    picture = torch.empty(height * width, 3, dtype=torch.uint8)
+    picture, corrected = torch.empty(height * width, 3, dtype=torch.uint8), 0
     for start, x, y in _chunks(program, width, height, view):
         colours = evaluate(x, y)[-3:]  # (3, P)
-        doubtful = ((colours - colours.round()).abs() < DOUBT).any(dim=0)
-        if own and bool(doubtful.any()):
+        doubtful = _doubtful(colours)
+        if own and evaluate is not exact and bool(doubtful.any()):
+            corrected += int(doubtful.sum())
+            _check_cost(program, width, height, corrected / len(picture))  # a few samples may have told too little
             colours[:, doubtful] = exact(x[doubtful], y[doubtful])[-3:]
         # a saturated neuron is 256 exactly, one more than a pixel holds
         picture[start : start + len(x)] = colours.floor().clamp(0, 255).T
     return picture.view(height, width, 3)
+
+
+def cost(program: Program, width: int, height: int, exact: float = 0) -> float:
+    """Seconds of one core that a picture of this size takes, about.
+
+    Args:
+        exact: share of the positions that are computed in Pyth's own order, as at the program's own size.
+    """
+    n = program.neurons
+    return width * height * (n * NEURON_SECONDS + n * (n + 5) / 2 * INPUT_SECONDS + exact * n * EXACT_SECONDS)
+
+
+def largest_affordable(program: Program) -> tuple[int, int]:
+    """The size at which a stranger's program is painted: its own, or the largest of that shape that is soon ready."""
+    width, height = program.width, program.height
+    if cost(program, width, height, _exact_share(program)) <= READY_SECONDS:
+        return width, height
+    # Where only exactness is too dear, half the size: a pixel less would be neither the program's picture nor cheaper.
+    scale = min(0.5, math.sqrt(READY_SECONDS / cost(program, width, height)))
+    return max(1, int(width * scale)), max(1, int(height * scale))
+
+
+def _check_cost(program: Program, width: int, height: int, exact: float) -> None:
+    """Raise VisitorError unless a picture of this size may be painted and is ready in time."""
+    check_size(width, height)
+    if (seconds := cost(program, width, height, exact)) > MAX_SECONDS:
+        enough = (max(1, int(side * math.sqrt(MAX_SECONDS / seconds))) for side in (width, height))
+        raise VisitorError(
+            f"this program would take about {seconds:.0f} seconds to paint {width} x {height} pixels; "
+            f"at most {MAX_SECONDS} are spent on a picture here, enough for {' x '.join(map(str, enough))}"
+        )
+
+
+def _doubtful(colours: Tensor) -> Tensor:
+    """Which positions have a colour, (3, P), so near to a whole number that the order of summation could show; (P,)."""
+    return ((colours - colours.round()).abs() < DOUBT).any(dim=0)
+
+
+@functools.lru_cache(maxsize=16)
+def _exact_share(program: Program) -> float:
+    """The share of the pixels of a program's own picture that are computed in Pyth's own order, judged by samples."""
+    return 1.0 if _magnifies(program) else float(_doubtful(_samples(program)[0][-3:]).double().mean())
 
 
 @functools.lru_cache(maxsize=16)
@@ -116,11 +160,17 @@ def _magnifies(program: Program) -> bool:
 
     Those of a painting do not. A stranger's may, for instance if its sums are divided by 1.
     """
+    fast, exact = _samples(program)
+    return bool((exact - fast).abs().max() > DOUBT / 100)
+
+
+def _samples(program: Program) -> tuple[Tensor, Tensor]:
+    """Every neuron at `SAMPLES` of the program's pixels, (neurons, SAMPLES), in the fast order and in Pyth's own."""
     x, y = (
         torch.linspace(0, side - 1, SAMPLES, dtype=torch.float64).floor() for side in (program.width, program.height)
     )
     x = x[torch.arange(SAMPLES) * 89 % SAMPLES]  # spread over the picture rather than along its diagonal
-    return bool((Cascade(program)(x, y) - sums_of(program)(x, y)).abs().max() > DOUBT / 100)
+    return sums_of(program)(x, y), Cascade(program)(x, y)
 
 
 @torch.no_grad()
@@ -128,11 +178,11 @@ def paint_neurons(program: Program, width: int, height: int) -> Tensor:
     """Every neuron as a picture, float64 (neurons, height, width) in [0, 256].
 
     Raises:
-        ValueError: a size outside the limits.
+        VisitorError: a size outside the limits.
     """
     check_size(width, height)
     if program.neurons * width * height > 4 * MAX_PIXELS:  # half a gigabyte of float64
-        raise ValueError(f"{program.neurons} pictures of {width} x {height} pixels are too many")
+        raise VisitorError(f"{program.neurons} pictures of {width} x {height} pixels are too many")
     evaluate = sums_of(program)
     pictures = torch.empty(program.neurons, height * width, dtype=torch.float64)
     for start, x, y in _chunks(program, width, height, View()):
@@ -145,6 +195,7 @@ def _chunks(program: Program, width: int, height: int, view: View) -> Iterator[t
     xs = positions(width, program.width, view.zoom, view.center_x)
     ys = positions(height, program.height, view.zoom, view.center_y)
     for start in range(0, width * height, CHUNK):
+        still_wanted()
         number = torch.arange(start, min(start + CHUNK, width * height))
         yield start, xs[number % width], ys[number // width]
 
@@ -155,30 +206,8 @@ def size_at(program: Program, width: int) -> tuple[int, int]:
 
 
 def check_size(width: int, height: int) -> None:
-    """Raise ValueError unless a picture of this size may be painted."""
+    """Raise VisitorError unless a picture of this size may be painted."""
     if width < 1 or height < 1:
-        raise ValueError(f"a picture needs at least 1 x 1 pixels, not {width} x {height}")
+        raise VisitorError(f"a picture needs at least 1 x 1 pixels, not {width} x {height}")
     if max(width, height) > MAX_SIDE or width * height > MAX_PIXELS:
-        raise ValueError(f"at most {MAX_SIDE:,} pixels along each side are painted here, not {width} x {height}")
-
-
-def main(argv: list[str]) -> int:
-    """Entry point of `python -m cppn starry paint`."""
-    parser = argparse.ArgumentParser(prog="python -m cppn starry paint", description="Paint what a program paints.")
-    parser.add_argument("program", help=f"{' or '.join(PROGRAMS)}, or the path of a .pyth file of this family")
-    parser.add_argument("--width", type=int, help="pixels (default: as wide as the program itself paints)")
-    parser.add_argument("--height", type=int, help="pixels (default: by the aspect ratio)")
-    parser.add_argument("--zoom", type=float, default=1.0)
-    parser.add_argument("--center", type=float, nargs=2, default=(0.0, 0.0), metavar=("X", "Y"))
-    parser.add_argument("--out", type=Path, required=True, help="the PNG to write")
-    args = parser.parse_args(argv)
-    torch.set_num_threads(1)
-    try:
-        painter = painter_of(args.program) if args.program in PROGRAMS else open_program(Path(args.program))
-        width, height = size_at(painter.program, args.width or painter.program.width)
-        picture = paint(painter.program, width, args.height or height, view_of(args.zoom, *args.center))
-    except (ValueError, OSError, hub.WeightsError) as error:
-        parser.exit(2, f"{parser.prog}: {error}\n")
-    Image.fromarray(picture.numpy()).save(args.out, format="PNG")
-    print(f"{args.out}: {width} x {args.height or height}, from {len(painter.data):,} bytes ({painter.source})")
-    return 0
+        raise VisitorError(f"at most {MAX_SIDE:,} pixels along each side are painted here, not {width} x {height}")

@@ -16,6 +16,8 @@ import math
 import re
 from dataclasses import dataclass
 
+from cppn.faults import VisitorError
+
 BYTE_LIMIT = 1024  # the contest's
 NEURON_RANGE = range(3, 97)  # three of them are the colour; 96 neurons of 2 levels are more than 1024 bytes hold
 SIDE_LIMIT = 4096  # pixels that a program may ask to be painted, each way
@@ -59,22 +61,22 @@ class Program:
 
     def __post_init__(self) -> None:
         if self.activation not in ACTIVATIONS:
-            raise ValueError(f"unknown neuron {self.activation!r}; known are {', '.join(ACTIVATIONS)}")
+            raise VisitorError(f"unknown neuron {self.activation!r}; known are {', '.join(ACTIVATIONS)}")
         if not 2 <= self.levels <= 65536:
-            raise ValueError(f"{self.levels} levels; a weight has between 2 and 65,536")
+            raise VisitorError(f"{self.levels} levels; a weight has between 2 and 65,536")
         if not 1 <= self.scale <= 999_999:
-            raise ValueError(f"scale {self.scale}; it lies between 1 and 999,999")
+            raise VisitorError(f"scale {self.scale}; it lies between 1 and 999,999")
         if not 1 <= self.constant <= 999_999:
-            raise ValueError(f"constant {self.constant}; it lies between 1 and 999,999")
+            raise VisitorError(f"constant {self.constant}; it lies between 1 and 999,999")
         if not (1 <= self.width <= SIDE_LIMIT and 1 <= self.height <= SIDE_LIMIT):
-            raise ValueError(f"{self.width} x {self.height} pixels; each side has between 1 and {SIDE_LIMIT:,}")
+            raise VisitorError(f"{self.width} x {self.height} pixels; each side has between 1 and {SIDE_LIMIT:,}")
         if (self.activation, self.bend > 0) not in _DECODERS:
-            raise ValueError(f"no program of {self.activation} neurons takes the tangent of its weights")
+            raise VisitorError(f"no program of {self.activation} neurons takes the tangent of its weights")
         if self.bend and self.levels / 2 > _STEEPEST * self.bend:
-            raise ValueError(f"{self.levels} levels bent by {self.bend} reach the tangent's pole")
+            raise VisitorError(f"{self.levels} levels bent by {self.bend} reach the tangent's pole")
         count_neurons(len(self.weights))
         if not all(self.lowest <= w <= self.highest for w in self.weights):
-            raise ValueError(f"a weight lies outside {self.lowest} .. {self.highest}")
+            raise VisitorError(f"a weight lies outside {self.lowest} .. {self.highest}")
 
     @property
     def factors(self) -> tuple[float, ...]:
@@ -129,11 +131,11 @@ def count_neurons(weights: int) -> int:
     """Neurons of a cascade with that many weights.
 
     Raises:
-        ValueError: no whole number of neurons has that many.
+        VisitorError: no whole number of neurons has that many.
     """
     neurons = (math.isqrt(25 + 8 * weights) - 5) // 2
     if count_weights(neurons) != weights or neurons not in NEURON_RANGE:
-        raise ValueError(
+        raise VisitorError(
             f"{weights} weights are not those of a cascade, which has 12, 18, 25, … {count_weights(NEURON_RANGE[-1])}"
         )
     return neurons
@@ -143,15 +145,15 @@ def read(data: bytes) -> Program:
     """The network inside a program.
 
     Raises:
-        ValueError: not a program of this family; the message says what is wrong with it.
+        VisitorError: not a program of this family; the message says what is wrong with it.
     """
     if len(data) > BYTE_LIMIT:
-        raise ValueError(f"the file has {len(data):,} bytes; a program of this family has at most {BYTE_LIMIT:,}")
+        raise VisitorError(f"the file has {len(data):,} bytes; a program of this family has at most {BYTE_LIMIT:,}")
     end = _end_of_string(data)
     activation, bend, numbers = _parse_decoder(data[end:])
     levels, middle, scale, constant, width, height = numbers
     if levels < 2 or middle != levels // 2:
-        raise ValueError(f"the decoder subtracts from {middle}; with {levels} levels it should be {levels // 2}")
+        raise VisitorError(f"the decoder subtracts from {middle}; with {levels} levels it should be {levels // 2}")
     number = int.from_bytes(_unescape(data[len(_HEAD) : end]), "big")
     digits = []
     while number:
@@ -190,7 +192,7 @@ def parts(data: bytes) -> list[Part]:
     inputs: the constant, x and y. size: columns and rows.
 
     Raises:
-        ValueError: as `read`.
+        VisitorError: as `read`.
     """
     read(data)
     end = _end_of_string(data)
@@ -217,12 +219,12 @@ def count_escapes(data: bytes) -> int:
 
 def _end_of_string(data: bytes) -> int:
     if not data.startswith(_HEAD):
-        raise ValueError(f"not a program of this family: it should begin with {_HEAD.decode()}")
+        raise VisitorError(f"not a program of this family: it should begin with {_HEAD.decode()}")
     position = len(_HEAD)
     while position < len(data) and data[position] != ord('"'):
         position += 2 if data[position] == ord("\\") else 1
     if position >= len(data):
-        raise ValueError("the program is cut off: its string has no end")
+        raise VisitorError("the program is cut off: its string has no end")
     return position
 
 
@@ -232,7 +234,7 @@ def _parse_decoder(text: bytes) -> tuple[str, int, list[int]]:
         if match := pattern.fullmatch(text):
             numbers = [int(number) for number in match.groups()]
             return activation, numbers.pop(2) if bent else 0, numbers
-    raise ValueError("the string is followed by another decoder than those of this family, or by one that is cut off")
+    raise VisitorError("the string is followed by another decoder than those of this family, or by one that is cut off")
 
 
 def _escape(data: bytes) -> bytes:
@@ -270,9 +272,9 @@ def _read_escape(text: bytes, position: int) -> tuple[int | None, int]:
     """The byte (None for a joined line) that the text at a position stands for, and how long that text is."""
     byte, after = text[position], text[position + 1 : position + 2]
     if byte == ord("\r"):
-        raise ValueError("bad string: a raw carriage return, which Pyth reads as a line feed")
+        raise VisitorError("bad string: a raw carriage return, which Pyth reads as a line feed")
     if byte == 0 and after and after in _OCTAL:
-        raise ValueError("bad string: a zero byte before a digit, which Pyth reads as one octal number")
+        raise VisitorError("bad string: a zero byte before a digit, which Pyth reads as one octal number")
     if byte != ord("\\"):
         return byte, 1
     if after == b"\n":
@@ -284,5 +286,5 @@ def _read_escape(text: bytes, position: int) -> tuple[int | None, int]:
         if value < 256:
             return value, len(match[0])
     if after in (b"\0", b"\r") or after in b"xuUN01234567":
-        raise ValueError(f"bad escape in the string at byte {position + len(_HEAD)}: \\ before {after!r}")
+        raise VisitorError(f"bad escape in the string at byte {position + len(_HEAD)}: \\ before {after!r}")
     return byte, 1

@@ -23,6 +23,7 @@ from cppn.starry.shape import Shape
 _PULL = 1e-3  # share of the damping matrix added to the curvature of a sample, which is too hopeful where it is flat
 _PULLS = 0.1, 0.03, 0.01, 0.003  # the same for the polish, by a curvature of all pixels: timid steps and bold ones
 _RIDGE = 1e-6  # of the mean curvature, added to every weight's: some change nothing at all
+_STEEPEST = 1e6  # a ridge so much larger than the curvature makes every finite matrix positive
 _TRIED = 6  # programs that are short enough, of which the best is taken
 _GAIN = 0.02  # in score; less is not worth a round
 
@@ -138,11 +139,16 @@ def _least_of_model(
 
 
 def _factorise(state: Curvature, places: Tensor, pull: float) -> Factor:
-    """The curvature of some weights with a share of its damping, decomposed; more ridge where that fails."""
+    """The curvature of some weights with a share of its damping, decomposed; more ridge where that fails.
+
+    Raises:
+        ArithmeticError: the curvature is not finite, so no ridge helps.
+    """
     matrix = (state.matrix[places] + pull * state.damping[places])[:, places]
     size, ridge = state.matrix.diagonal().mean() + 1e-12, _RIDGE
-    while True:
+    while ridge < _STEEPEST:
         matrix.diagonal().add_(ridge * size)
         if (factor := lattice.factorise(matrix)) is not None:
             return factor
         ridge *= 10
+    raise ArithmeticError("the loss has no finite curvature at these weights")

@@ -7,20 +7,13 @@ bring it to rest, and `quantise` makes whole numbers of the weights.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass
-
-import torch
-from torch import Tensor
 
 from cppn.starry.descend import Adam, Levenberg
 from cppn.starry.fit import Objective
-from cppn.starry.program import Program
-from cppn.starry.quantise import fit_in, polish, round_all
-from cppn.starry.shape import OURS, Shape, start
+from cppn.starry.shape import start
 from cppn.training import named_generator
 
-_LAST_POLISH = 0.9  # share of a squeeze after which no round of polish begins: it takes seconds
 ALL = 1 << 30  # a sample of that many pixels is all of them
 
 
@@ -117,81 +110,3 @@ class Search:
         self.cpu_seconds, self.curve = state["cpu_seconds"], [tuple(point) for point in state["curve"]]
         self._damping, self._fitter = state["damping"], None
         self._generator.set_state(state["generator"])
-
-
-@dataclass(frozen=True)
-class Step:
-    """How far a kilobyte of a visitor's picture has come.
-
-    Attributes:
-        stage: "adam", "levenberg", "rounding" or "polish". share: of the time that is over, in [0, 1].
-        score: the contest's, of `program`; lower is better.
-        program: runnable; the last one is the answer and has at most 1024 bytes.
-    """
-
-    stage: str
-    share: float
-    score: float
-    program: Program
-
-
-def squeeze(picture: Tensor, seconds: float, seed: int = 0, shape: Shape = OURS) -> Iterator[Step]:
-    """Put a picture into a program within a time, by the recipe that made ours, each of its stages cut short.
-
-    Args:
-        picture: uint8 (height, width, 3), in the size that the program shall paint.
-        seconds: wall clock, from the first step to the last. The end takes as long as one block of rounding, a second
-            or so, so it comes that much early or late.
-
-    Yields:
-        Progress about twice a second.
-    """
-    clock = _Clock(seconds)
-    objective = Objective(picture, shape)
-    stages = (
-        (0.12, Stage(ALL, 4_000)),
-        (0.45, Stage(ALL, 4_000, 15_000, 1e-2)),
-        (0.70, Stage(ALL, 8_000, 60_000, 3e-3)),
-    )
-    search = Search(objective, tuple(stage for _, stage in stages), seed)
-    for number, (until, stage) in enumerate(stages):
-        search.enter(number)
-        while clock.share < until:
-            search.advance()
-            if clock.due():
-                yield _report("levenberg" if stage.judged else "adam", clock.share, objective, search.weights)
-    whole = search.weights
-    generator = named_generator("starry rounding", seed)
-    for _, whole in round_all(objective, search.weights, 16, 4_000, 30_000, generator, steps=2):
-        if clock.due():
-            yield _report("rounding", min(clock.share, 1.0), objective, whole)
-    better = polish(objective, whole)
-    while clock.share < _LAST_POLISH and (found := next(better, None)):
-        whole = found[1]
-        yield _report("polish", min(clock.share, 1.0), objective, whole)
-    yield _report("polish", 1.0, objective, fit_in(objective, whole))
-
-
-class _Clock:
-    """Wall-clock time as a share of what there is, and a beat for reports."""
-
-    def __init__(self, seconds: float, beat: float = 0.5) -> None:
-        self._seconds, self._beat = seconds, beat
-        self._start = self._last = time.monotonic()
-
-    @property
-    def share(self) -> float:
-        return (time.monotonic() - self._start) / self._seconds
-
-    def due(self) -> bool:
-        now = time.monotonic()
-        if now - self._last < self._beat:
-            return False
-        self._last = now
-        return True
-
-
-def _report(stage: str, share: float, objective: Objective, weights: Tensor) -> Step:
-    program = objective.shape.program(weights, objective.width, objective.height)
-    factors = torch.tensor(program.factors, dtype=torch.float64)
-    return Step(stage, share, objective.loss(factors, floor=True), program)

@@ -1,70 +1,154 @@
 """A kilobyte of your own: any picture as a program of at most 1024 bytes, by the recipe that made ours.
 
-python -m cppn starry squeeze picture.jpg --seconds 600 --out picture.pyth
+The stages of the search are cut to the seconds there are; whatever stands at any moment is rounded and written as a
+program, and what is shown is painted from that program's own bytes.
 """
 
 from __future__ import annotations
 
-import argparse
 import math
-import sys
 import time
 from collections.abc import Iterator
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-import torch
 from PIL import Image
 from torch import Tensor
 
 from cppn import render
-from cppn.checkpoint import write_atomically
-from cppn.starry.exhibit import Look, score
+from cppn.faults import VisitorError
+from cppn.starry.fit import Objective
 from cppn.starry.paint import paint
-from cppn.starry.picture import as_tensor
+from cppn.starry.picture import as_tensor, score
 from cppn.starry.program import BYTE_LIMIT, Program, read, write
-from cppn.starry.search import squeeze as search
+from cppn.starry.quantise import fit_in, polish, round_all
+from cppn.starry.search import ALL, Search, Stage
 from cppn.starry.shape import Shape
-from cppn.starry.words import STAGES
+from cppn.training import named_generator
+from cppn.workers import Clock
 
 LONGEST, SHORTEST = 386, 16  # pixels of a squeezed picture's sides: as long as the contest's, and not a mere line
 # Fewer neurons than our Starry Night has, with finer levels: a step costs half as much, and weights that are simply
 # rounded paint nearly what the real ones do, so that there is something to look at from the start.
 QUICK = Shape(neurons=36, levels=1283, scale=46_200, constant=227)
+SMALLEST = 8  # pixels along a side of a picture worth squeezing
 NO_ERROR = 99.0  # decibels that stand for two equal pictures
+BEAT = 0.7  # seconds by the wall between two looks; making one takes about 0.1
+STAGES = {  # what a search does, in plain words
+    "adam": "first sketch",
+    "levenberg": "finding the shapes",
+    "rounding": "rounding the weights",
+    "polish": "last touches",
+}
+_DESCENT = (  # share of the time at which each stage ends
+    (0.12, Stage(ALL, 4_000)),
+    (0.45, Stage(ALL, 4_000, 15_000, 1e-2)),
+    (0.70, Stage(ALL, 8_000, 60_000, 3e-3)),
+)
+_LAST_POLISH = 0.9  # share after which no round of polish begins: it takes seconds
+
+
+@dataclass(frozen=True)
+class Look:
+    """One look at a search.
+
+    Attributes:
+        stage: what it is doing, one of `STAGES`. share: of its time that is over, in [0, 1].
+        seconds: since it began. score: the contest's, of the picture below; lower is better.
+        decibels: the same as a peak signal-to-noise ratio; higher is better.
+        data: the program, at most 1024 bytes.
+        picture: what that program paints, uint8 (H, W, 3), read from its own bytes.
+    """
+
+    stage: str
+    share: float
+    seconds: float
+    score: float
+    decibels: float
+    data: bytes
+    picture: Tensor
+
+
+def squeeze_file(picture: Path, seconds: float, seed: int = 0) -> Iterator[Look]:
+    """Squeeze a stranger's picture file; made of plain values, so that it can run in a process of its own.
+
+    Raises:
+        VisitorError: no picture that can be read, or one that is too large, too small or too narrow.
+    """
+    image = render.open_picture(picture)
+    if min(image.size) < SMALLEST:
+        raise VisitorError(
+            f"the picture has only {image.width} x {image.height} pixels; at least {SMALLEST} x {SMALLEST} are needed"
+        )
+    yield from squeeze(target_of(image), seconds, seed)
 
 
 def target_of(picture: Image.Image) -> Tensor:
     """A picture as large as a program is to paint it: its longer side 386 pixels, uint8 (H, W, 3).
 
     Raises:
-        ValueError: more than 24 times as long as wide.
+        VisitorError: more than 24 times as long as wide.
     """
     scale = LONGEST / max(picture.size)
     width, height = (max(1, round(side * scale)) for side in picture.size)
     if min(width, height) < SHORTEST:
-        raise ValueError(f"the picture is {picture.width} x {picture.height} pixels; that is too narrow a strip")
+        raise VisitorError(f"the picture is {picture.width} x {picture.height} pixels; that is too narrow a strip")
     return as_tensor(picture.resize((width, height), Image.Resampling.LANCZOS))
 
 
-def squeeze(target: Tensor, seconds: float, seed: int = 0) -> Iterator[Look]:
+def squeeze(target: Tensor, seconds: float, seed: int = 0, shape: Shape = QUICK) -> Iterator[Look]:
     """Search for the program that paints a picture best; the last look, of share 1, is at the best of all.
 
     Args:
-        target: uint8 (H, W, 3). seconds: of wall clock. seed: of the random start.
+        target: uint8 (H, W, 3). seconds: as `workers.Clock` counts them. seed: of the random start.
     """
-    start, best = time.monotonic(), None
-    for step in search(target, seconds, seed, QUICK):
-        spent = time.monotonic() - start
-        data = _fitting(step.program)
-        if data:
-            look = _look_at(data, target, step.stage, min(step.share, 0.99), spent)
+    clock, best = Clock(), None
+    for stage, program in _stages(target, seconds, seed, shape, clock):
+        spent = clock.seconds
+        if data := _fitting(program):
+            look = _look_at(data, target, stage, min(spent / seconds, 0.99), spent)
             best = look if best is None or look.score < best.score else best
             yield look
         if best and spent > seconds:  # a busy machine: one step of the end can take long
             break
     if best:
-        yield replace(best, stage="polish", share=1.0, seconds=time.monotonic() - start)
+        yield replace(best, stage="polish", share=1.0, seconds=clock.seconds)
+
+
+def _stages(target: Tensor, seconds: float, seed: int, shape: Shape, clock: Clock) -> Iterator[tuple[str, Program]]:
+    """The search, about twice a second: what it is doing, and what stands, as a program. The last one fits.
+
+    The end takes as long as one block of rounding, a second or so, so it comes that much early or late.
+    """
+    objective, shown = Objective(target, shape), time.monotonic()
+
+    def due() -> bool:
+        nonlocal shown
+        if time.monotonic() - shown < BEAT:
+            return False
+        shown = time.monotonic()
+        return True
+
+    def stands(weights: Tensor) -> Program:
+        return shape.program(weights, objective.width, objective.height)
+
+    search = Search(objective, tuple(stage for _, stage in _DESCENT), seed)
+    for number, (until, stage) in enumerate(_DESCENT):
+        search.enter(number)
+        while clock.seconds < until * seconds:
+            search.advance()
+            if due():
+                yield "levenberg" if stage.judged else "adam", stands(search.weights)
+    whole = search.weights
+    generator = named_generator("starry rounding", seed)
+    for _, whole in round_all(objective, search.weights, 16, 4_000, 30_000, generator, steps=2):
+        if due():
+            yield "rounding", stands(whole)
+    better = polish(objective, whole)
+    while clock.seconds < _LAST_POLISH * seconds and (found := next(better, None)):
+        whole = found[1]
+        yield "polish", stands(whole)
+    yield "polish", stands(fit_in(objective, whole))
 
 
 def _look_at(data: bytes, target: Tensor, stage: str, share: float, seconds: float) -> Look:
@@ -87,38 +171,3 @@ def _fitting(program: Program) -> bytes:
 def decibels(error: float, values: int) -> float:
     """A score over that many values as a peak signal-to-noise ratio."""
     return min(NO_ERROR, 10 * math.log10(values / error)) if error > 0 else NO_ERROR
-
-
-def describe(look: Look) -> str:
-    """One line about a look."""
-    return (
-        f"{look.share:4.0%}  {look.seconds:6.1f} s  {STAGES[look.stage]:20}  score {look.score:9.2f}  "
-        f"{look.decibels:5.2f} dB  {len(look.data):,} bytes"
-    )
-
-
-def main(argv: list[str]) -> int:
-    """Entry point of `python -m cppn starry squeeze`."""
-    parser = argparse.ArgumentParser(prog="python -m cppn starry squeeze", description=__doc__.split("\n")[0])
-    parser.add_argument("picture", type=Path, help="PNG, JPEG, WebP, GIF or BMP, of any size")
-    parser.add_argument("--seconds", type=float, default=600, help="time to search (default: %(default)s)")
-    parser.add_argument("--seed", type=int, default=0, help="of the random start (default: %(default)s)")
-    parser.add_argument("--out", type=Path, required=True, help="the .pyth file to write; its picture goes beside it")
-    args = parser.parse_args(argv)
-    if not args.seconds >= 1:
-        parser.error("at least one second is needed")
-    torch.set_num_threads(1)
-    look = None
-    try:
-        for look in squeeze(target_of(render.open_picture(args.picture)), args.seconds, args.seed):
-            print(describe(look), flush=True)
-    except (ValueError, OSError) as error:
-        parser.exit(2, f"{parser.prog}: {error}\n")
-    except KeyboardInterrupt:
-        print("stopped; the last program is kept", file=sys.stderr)
-    if look is None:
-        parser.exit(2, f"{parser.prog}: there was no time for a first program; allow more seconds\n")
-    write_atomically(args.out, look.data)
-    Image.fromarray(look.picture.numpy()).save(args.out.with_suffix(".png"), format="PNG")
-    print(f"{args.out}: {len(look.data):,} bytes; {args.out.with_suffix('.png')}: what it paints")
-    return 0

@@ -53,11 +53,11 @@ def test_a_zoomed_window_is_decoded_at_any_width(client: Client):
 @pytest.mark.parametrize(
     ("arguments", "word"),
     [
-        (("atlantis",), "atlantis"),
-        (("japan", 0), "0"),
-        (("japan", 1_000_000), "1000000"),
-        (("japan", 320, 0.0), "0"),
-        (("japan", 320, 1.0, 99.0), "99"),
+        (("atlantis",), "team must be one of: .*; 'atlantis' came instead"),
+        (("japan", 0), "width must be a whole number from 1 to 4,096; 0 came instead"),
+        (("japan", 1_000_000), "width must be .*; 1000000 came instead"),
+        (("japan", 320, 0.0), "zoom must be a number from 0.0625 to 64; 0.0 came instead"),
+        (("japan", 320, 1.0, 99.0), "center_x must be a number from -8 to 8; 99.0 came instead"),
     ],
 )
 def test_bad_requests_are_named(client: Client, arguments: tuple, word: str):
@@ -96,6 +96,24 @@ def test_a_gift_opens_and_every_guess_differs(client: Client):
     assert (pixels(wrong) != pixels(right)).any()
 
 
+def test_a_gift_of_another_convention_opens_as_it_looks_and_as_it_is_asked(client: Client, tmp_path: Path):
+    state = safetensors.numpy.load_file(JAPAN)
+    for name in ("dense_head.weight", "dense_head.bias"):
+        state[name] = state[name] * 255
+    state["dense1.weight"] = state["dense1.weight"] * np.array([1, -1], np.float32)  # y upwards
+    path = tmp_path / "GIFT.SAFETENSORS"
+    path.write_bytes(safetensors.numpy.save({f"module.{name}": value.astype("f8") for name, value in state.items()}))
+    up, facts = client.predict(handle_file(path), 320, 213, "xy", "-1..1", "up", api_name="/open_gift")
+    assert (facts["values"], facts["size_in_file"]) == ("0..255", "not told")
+    assert facts["raw_high"] > 250
+    assert [words in " ".join(facts["done"]) for words in ("module.dense1.weight", "float64", "0 to 255")] == [True] * 3
+    right = pixels(client.predict(handle_file(JAPAN), api_name="/open_gift")[0]).astype(int)
+    assert np.abs(pixels(up) - right).max() <= 1
+    asked = (320, 213, "xy", "-1..1", "up", "each", "0..255", "bgr")
+    swapped, _ = client.predict(handle_file(path), *asked, api_name="/open_gift")
+    assert np.abs(pixels(swapped)[:, :, ::-1] - right).max() <= 1
+
+
 def hostile_files(folder: Path) -> dict[str, Path]:
     """Files that are no gift, one for each way of not being one."""
     data = JAPAN.read_bytes()
@@ -106,9 +124,9 @@ def hostile_files(folder: Path) -> dict[str, Path]:
         "truncated": data[:-100],
         "pickled": pickle.dumps({"a": 1}),
         "not finite": safetensors.numpy.save(nan),
-        "should be": safetensors.numpy.save(shape),
+        "is 16 x 3, not 16 x 2": safetensors.numpy.save(shape),
         "missing": safetensors.numpy.save({"a": np.zeros(3, np.float32)}),
-        "accepted": data + bytes(100_000),
+        "accepted": data + bytes(512 * 1024),
     }
     for name, content in contents.items():
         (folder / f"{name}.safetensors").write_bytes(content)
@@ -121,7 +139,7 @@ def test_files_that_are_no_gift_are_refused_with_a_reason(client: Client, tmp_pa
         with pytest.raises(AppError, match=words.get(name, name)):
             client.predict(handle_file(path), api_name="/open_gift")
     for size in (10**6, -1):
-        with pytest.raises(AppError):
+        with pytest.raises(AppError, match="width must be a whole number from 0 to 4,096"):
             client.predict(handle_file(JAPAN), size, 10, api_name="/open_gift")
     assert client.predict(handle_file(JAPAN), api_name="/open_gift")[1]["parameters"] == 6675
 

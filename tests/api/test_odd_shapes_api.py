@@ -60,27 +60,50 @@ def test_a_score_reports_as_it_goes(client: Client):
     words, facts = reports[-1]
     assert facts["pictures"] == 700
     assert "700 fresh pictures" in words
-    assert "so far" not in words
+    assert "Measuring" not in words
+
+
+def test_a_score_of_one_picture_has_no_standard_error(client: Client):
+    words, facts = client.predict(1, api_name=SCORE)
+    assert facts["standard_error"] is None
+    assert "no standard error" in words
 
 
 @pytest.mark.parametrize(
     ("arguments", "word"),
-    [((1, "hexagon"), "hexagon"), ((1, "circle", "circle"), "another kind"), ((1, "any", "any", 12), "12")],
+    [
+        ((1, "hexagon"), "base must be one of"),
+        ((1, "circle", "circle"), "another kind"),
+        ((1, "any", "any", 12), "count must be a whole number from 0 to 6; 12 came instead"),
+        ((1, "any", "any", 2), "3 to 6 base shapes"),
+        ((1.5,), "seed must be a whole number"),
+        ((None,), "seed must be a whole number"),
+    ],
 )
 def test_impossible_drawings_are_named(client: Client, arguments: tuple, word: str):
     with pytest.raises(AppError, match=word):
         client.predict(*arguments, api_name=DRAW)
 
 
-@pytest.mark.parametrize("arguments", [(144, 1, 1), (0, 3, 1), (0, 1, 9), (0, 1, 1, "theirs")])
-def test_impossible_attention_is_named(client: Client, drawn: tuple[str, dict], arguments: tuple):
-    with pytest.raises(AppError, match=r"tokens|layer|head|theirs"):
+@pytest.mark.parametrize(
+    ("arguments", "word"),
+    [
+        ((144, 1, 1), "token must be"),
+        ((0, 3, 1), "layer must be"),
+        ((0, 1, 9), "head must be"),
+        ((0, 1, 1, "theirs"), "theirs"),
+        ((0, 2, 1, "seed"), "this network has 1 layer of attention, no layer 2"),
+        ((0, 1, 2, "seed"), "this network has 1 head a layer, no head 2"),
+    ],
+)
+def test_impossible_attention_is_named(client: Client, drawn: tuple[str, dict], arguments: tuple, word: str):
+    with pytest.raises(AppError, match=word):
         client.predict(handle_file(drawn[0]), *arguments, api_name=ATTEND)
 
 
 @pytest.mark.parametrize("count", [0, -5, 10**9])
 def test_scores_are_bounded(client: Client, count: int):
-    with pytest.raises(AppError, match=r"between|minimum|maximum"):
+    with pytest.raises(AppError, match="count must be a whole number from 1 to 20,000"):
         client.predict(count, api_name=SCORE)
 
 

@@ -15,7 +15,7 @@ from gradio_client.exceptions import AppError
 from PIL import Image
 
 from cppn.hub import BUNDLED
-from cppn.quine.catalogue import SHIPPED
+from cppn.quine.weights import SHIPPED
 
 LIST, VERIFY, FILE, TAMPER, HEAL = (
     "/list_quines",
@@ -43,6 +43,7 @@ def test_every_quine_is_verified(client: Client, slug: str):
     report, *pictures = client.predict(slug, api_name=VERIFY)
     assert len(pictures) == 4
     assert all(pixels(picture).shape[1] == 720 for picture in pictures)
+    assert (report["weights_from"], report["note"]) == ("bundled with this app", "")
     if slug.startswith("exact_"):
         assert (report["verdict"], report["max_delta"], report["bit_equal"]) == ("exact", 0, 1)
         assert report["sha256_weights"] == report["sha256_output"]
@@ -75,13 +76,15 @@ def test_a_shaken_network_heals(client: Client):
     [
         (VERIFY, ("ouroboros",), "ouroboros"),
         (TAMPER, ("ouroboros", 0, 0), "ouroboros"),
-        (TAMPER, ("exact_mlp", 1020, 0), "1019"),
-        (TAMPER, ("exact_mlp", -1, 0), "-1"),
-        (TAMPER, ("exact_mlp", 10**9, 0), "1000000000"),
-        (TAMPER, ("exact_mlp", 0, 1e9), "1,000,000"),
-        (HEAL, ("exact_mlp", 99, 1, 10), "99"),
-        (HEAL, ("exact_mlp", 0.1, 1, 10**6), "1000000"),
-        (HEAL, ("exact_mlp", 0.1, 1, 0), "0"),
+        (TAMPER, ("exact_mlp", 1020, 0), "between 0 and 1019 in this network"),
+        (TAMPER, ("exact_mlp", -1, 0), "index must be .*; -1 came instead"),
+        (TAMPER, ("exact_mlp", 10**9, 0), "from 0 to 2,159; 1000000000 came instead"),
+        (TAMPER, ("exact_mlp", 0, 1e9), "value must be .* 1,000,000"),
+        (TAMPER, ("exact_mlp", None, 0), "index must .* nothing came"),
+        (HEAL, ("exact_mlp", 99, 1, 10), "noise must be a number from 0 to 10; 99"),
+        (HEAL, ("exact_mlp", 0.1, 1, 10**6), "steps must be .*; 1000000 came"),
+        (HEAL, ("exact_mlp", 0.1, None, 10), "seed must .* nothing came"),
+        (HEAL, ("exact_mlp", 0.1, 1, 0), "from 1 to 1,000; 0 came instead"),
     ],
 )
 def test_bad_requests_are_named(client: Client, api_name: str, arguments: tuple, word: str):
@@ -98,7 +101,7 @@ def test_a_value_that_is_no_number_is_refused(url: str, value: str):
     answer = httpx.post(endpoint, content=body, headers={"content-type": "application/json"})
     events = httpx.get(f"{endpoint}/{answer.json()['event_id']}", timeout=30).text
     assert "event: error" in events
-    assert "finite" in events
+    assert "value must be a number from -1,000,000" in events
 
 
 def hostile_files() -> dict[str, bytes]:
@@ -115,9 +118,9 @@ def hostile_files() -> dict[str, bytes]:
         "pickle": pickle.dumps({"a": 1}),
         "not finite": safetensors.numpy.save(nan, config),
         "beyond": safetensors.numpy.save(huge, config),
-        "should be": safetensors.numpy.save(shape, config),
+        "20 x 9, not 20 x 8": safetensors.numpy.save(shape, config),
         "accepted": data + bytes(300_000),
-        "missing": safetensors.numpy.save({"a": np.zeros(3, np.float32)}),
+        "expected the 8 tensors of a Mlp": safetensors.numpy.save({"a": np.zeros(3, np.float32)}),
     }
 
 
@@ -128,3 +131,11 @@ def test_files_that_are_no_quine_are_refused_with_a_reason(client: Client, tmp_p
         with pytest.raises(AppError, match=word):
             client.predict(handle_file(path), api_name=FILE)
     assert client.predict(handle_file(EXACT), api_name=FILE)[0]["is_quine"]
+
+
+def test_a_quine_saved_again_without_its_config_is_recognised(client: Client, tmp_path: Path):
+    path = tmp_path / "again.safetensors"
+    path.write_bytes(safetensors.numpy.save(safetensors.numpy.load(EXACT.read_bytes())))
+    report, *_ = client.predict(handle_file(path), api_name=FILE)
+    assert (report["verdict"], report["environment"]) == ("exact", "quine/mlp/10")
+    assert "does not name its environment" in report["note"]

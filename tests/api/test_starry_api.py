@@ -12,9 +12,9 @@ from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 from PIL import Image
 
-from cppn.starry.catalogue import PROGRAMS, painter_of, published
 from cppn.starry.paint import paint
 from cppn.starry.program import read
+from cppn.starry.weights import PROGRAMS, painter_of, published
 
 PAINT, NEURONS, PROGRAM, SQUEEZE = "/paint_starry", "/starry_neurons", "/paint_program", "/squeeze_picture"
 
@@ -58,10 +58,10 @@ def test_a_program_of_this_family_is_read_and_painted(client: Client, tmp_path: 
     ("arguments", "word"),
     [
         (("theirs",), "theirs"),
-        (("published", 5000), r"pixels|maximum"),
-        (("published", 0), r"pixels|minimum"),
-        (("published", 64, 1000), r"zoom|maximum"),
-        (("published", 64, 1, 50), r"centre|maximum"),
+        (("published", 5000), "width must be"),
+        (("published", 0), "width must be"),
+        (("published", 64, 1000), "zoom must be"),
+        (("published", 64, 1, 50), "center_x must be"),
     ],
 )
 def test_impossible_paintings_are_named(client: Client, arguments: tuple, word: str):
@@ -71,7 +71,7 @@ def test_impossible_paintings_are_named(client: Client, arguments: tuple, word: 
 
 @pytest.mark.parametrize("columns", [0, 99])
 def test_impossible_sheets_are_named(client: Client, columns: int):
-    with pytest.raises(AppError, match=r"columns|minimum|maximum"):
+    with pytest.raises(AppError, match="columns must be"):
         client.predict("published", columns, api_name=NEURONS)
 
 
@@ -107,11 +107,9 @@ def test_pictures_that_cannot_be_squeezed_are_refused(client: Client, tmp_path: 
     (tmp_path / "text.png").write_text("hello")
     Image.new("1", (5000, 4000)).save(tmp_path / "huge.png")
     Image.new("RGB", (800, 10)).save(tmp_path / "line.png")
-    for name, word in (("huge.png", "megapixels"), ("line.png", "narrow")):
+    for name, word in (("huge.png", "megapixels"), ("line.png", "narrow"), ("text.png", "not a picture")):
         with pytest.raises(AppError, match=word):
             client.predict(handle_file(tmp_path / name), 10, api_name=SQUEEZE)
-    with pytest.raises(AppError):  # gradio itself turns it away
-        client.predict(handle_file(tmp_path / "text.png"), 10, api_name=SQUEEZE)
 
 
 def test_many_callers_get_whole_pictures(client: Client):

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import pytest
+import safetensors.torch
 from looks import fits, painted, shown
+
+from cppn.hub import BUNDLED
 
 pytestmark = pytest.mark.browser
 
@@ -19,7 +22,7 @@ def test_the_first_sight_is_a_flag(page, url: str):
 def test_a_link_opens_its_view(page, url: str):
     page.goto(f"{url}?tab=flags&team=japan&zoom=4&x=0.25&y=0")
     shown(page, "Japan — 6,675")
-    link = f"{url}?tab=flags&team=japan&zoom=4&x=0.25&y=0"
+    link = f"{url}?tab=flags&section=decode&team=japan&zoom=4&x=0.25&y=0"
     page.wait_for_function("v => [...document.querySelectorAll('textarea, input')].some(i => i.value === v)", arg=link)
 
 
@@ -44,6 +47,29 @@ def test_a_lent_gift_is_open_at_once(page, url: str):
     painted(page)
     page.get_by_label("yx").check()
     assert fits(page)
+
+
+def test_a_strangers_gift_is_read_and_a_guess_that_is_clicked_sets_its_settings(page, url: str, tmp_path):
+    state = safetensors.torch.load_file(BUNDLED / "flags" / "malaysia.safetensors")
+    (tmp_path / "GIFT.SAFETENSORS").write_bytes(safetensors.torch.save({f"module.{n}": t for n, t in state.items()}))
+    (tmp_path / "gift.safetensors").write_text("<!doctype html><html>Sign in</html>")
+    page.goto(f"{url}?tab=flags&section=open")
+    shown(page, "A MysteryNet of 6,675 weights")
+    open_file(page, tmp_path / "GIFT.SAFETENSORS")
+    shown(page, "'module.dense1.weight' is dense1.weight")
+    page.get_by_alt_text("y upwards").first.click()
+    page.get_by_role("button", name="Rarer habits").click()
+    page.wait_for_function("[...document.querySelectorAll('input[value=up]')].some(i => i.checked)")
+    assert fits(page)
+    open_file(page, tmp_path / "gift.safetensors")
+    shown(page, "this is a web page and not the file")
+    assert page.get_by_alt_text("y upwards").count() == 0
+
+
+def open_file(page, path) -> None:
+    """Bring another file to the place where one already lies."""
+    page.get_by_role("button", name="Clear").first.click()
+    page.locator("input[type=file]").first.set_input_files(path)
 
 
 def test_a_picture_can_be_hidden_stopped_and_opened(page, url: str):

@@ -65,3 +65,17 @@ def test_every_section_has_its_text(page, url: str, section: str, text: str):
     page.goto(f"{url}{TAB}&section={section}")
     shown(page, text)
     assert fits(page)
+
+
+def test_every_grid_is_drawn_and_another_model_reaches_every_section(page, url: str):
+    page.goto(f"{url}{TAB}&section=send")
+    shown(page, "of 100 draws")
+    page.get_by_role("tab", name="Interpolate").click()
+    page.get_by_label("8 x 4").check()
+    shown(page, "68 pixels a side instead of 128")
+    page.get_by_label("Model", exact=True).click()
+    page.get_by_role("option", name="Colour, 128 numbers").click()
+    pictures(page, "glyphs-colour_128.webp").first.wait_for()
+    page.get_by_role("tab", name="Send a message").click()
+    shown(page, "2 times over")
+    assert fits(page)

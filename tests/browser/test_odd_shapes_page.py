@@ -58,6 +58,47 @@ def test_the_homeworks_network_has_one_map_of_attention(page, url: str):
     assert fits(page)
 
 
+def test_the_link_holds_the_network_and_opens_the_same_view(page, url: str):
+    page.goto(f"{url}{TAB}&seed=5&base=square&odd=circle")
+    shown(page, "The truth: a circle")
+    page.get_by_label("The homework's network").first.check()
+    link = f"{url}?tab=odd_shapes&section=find&seed=5&base=square&odd=circle&count=0&network=seed"
+    holds = "link => [...document.querySelectorAll('textarea, input')].some(i => i.value === link)"
+    page.wait_for_function(holds, arg=link)
+    page.goto(link)
+    shown(page, "The truth: a circle")
+    page.wait_for_function(holds, arg=link)
+    assert page.get_by_label("The homework's network").first.is_checked()
+
+
+def test_nothing_painted_is_said_in_place_of_an_answer(page, url: str):
+    page.goto(f"{url}{TAB}")
+    shown(page, "The truth:")
+    page.get_by_role("tab", name="Draw your own").click()
+    page.get_by_role("button", name="Find the odd one in it").click()
+    shown(page, "paint something first")
+    assert pictures(page, "odd-shape").count() == 0
+    assert fits(page)
+
+
+def test_a_removed_picture_takes_its_answer_along(page, url: str):
+    page.goto(f"{url}{TAB}")
+    shown(page, "The truth:")
+    page.get_by_label("Remove Image").click()
+    shown(page, "Choose, draw or upload a picture.")
+    assert pictures(page, "odd-shape").count() == 0
+
+
+def test_a_score_is_measured_as_its_link_says_and_can_be_stopped(page, url: str):
+    page.goto(f"{url}{TAB}&section=score&count=20000&seed=4&network=seed")
+    page.get_by_text("Measure it yourself").click()
+    page.get_by_role("button", name="Measure", exact=True).click()
+    shown(page, "expected to be off by")
+    page.get_by_role("button", name="Stop", exact=True).locator("visible=true").click()
+    shown(page, "Stopped at")
+    assert fits(page)
+
+
 def test_the_contest_takes_a_click_and_goes_on(page, url: str):
     page.goto(f"{url}{TAB}")
     page.get_by_role("tab", name="Beat the network").click()

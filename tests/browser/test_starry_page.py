@@ -8,7 +8,7 @@ import pytest
 from looks import fits, painted, shown
 from PIL import Image
 
-from cppn.starry.catalogue import published
+from cppn.starry.weights import published
 
 pytestmark = pytest.mark.browser
 TAB = "?tab=starry"
@@ -28,10 +28,11 @@ def test_the_painting_is_there_at_once_beside_the_larger_one(page, url: str):
 
 
 def test_a_link_opens_its_view(page, url: str):
-    view = f"{url}{TAB}&program=published&width=300&zoom=4&x=0.7&y=-0.6"
-    page.goto(view)
+    view = "program=published&width=300&zoom=4&x=0.7&y=-0.6"
+    page.goto(f"{url}{TAB}&{view}")
     shown(page, "300 × 249")
-    page.wait_for_function("v => [...document.querySelectorAll('textarea, input')].some(i => i.value === v)", arg=view)
+    link = f"{url}{TAB}&section=paint&{view}"
+    page.wait_for_function("v => [...document.querySelectorAll('textarea, input')].some(i => i.value === v)", arg=link)
 
 
 def test_two_paintings_are_compared_and_a_target_gets_its_scores(page, url: str, tmp_path: Path):
@@ -64,14 +65,14 @@ def test_a_programs_bytes_are_shown_and_an_upload_takes_their_place(page, url: s
     page.locator("[data-testid=file-upload]").last.set_input_files(str(tmp_path / "mine.pyth"))
     shown(page, "The program paints 193 × 320 pixels")
     assert fits(page)
-    page.get_by_label("Our network").check()  # and a program that is chosen takes the upload's
+    page.get_by_label("Our network").locator("visible=true").check()  # and a program that is chosen takes the upload's
     shown(page, "1,024 of 1,024 bytes")
 
 
 def test_a_picture_is_squeezed_stopped_and_its_bytes_looked_at(page, url: str):
     page.goto(f"{url}{TAB}&section=squeeze")
     page.get_by_role("button", name="Squeeze it").click()
-    shown(page, "first sketch")
+    shown(page, "bytes, score")
     painted(page)
     page.get_by_role("button", name="Stop").last.click()
     page.get_by_role("button", name="Look at its bytes").click()

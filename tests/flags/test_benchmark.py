@@ -9,7 +9,7 @@ import time
 import pytest
 
 from cppn.__main__ import main
-from cppn.flags.benchmark import best_times
+from cppn.flags.making.benchmark import best_times
 from cppn.startup import seconds_to_first_answer
 
 

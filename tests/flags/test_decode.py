@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextvars
+import json
+
 import flag_reference as reference
 import numpy as np
 import pytest
@@ -9,11 +12,14 @@ import torch
 from PIL import Image
 
 from cppn import checkpoint
-from cppn.__main__ import main
 from cppn.checkpoint import CheckpointError
 from cppn.coordinates import View, axes, points
+from cppn.endpoint import run_command
+from cppn.faults import Abandoned, VisitorError, expect_work_while
 from cppn.flags import decode as module
-from cppn.flags.decode import decode, evaluate, fold, open_gift
+from cppn.flags import endpoints
+from cppn.flags.conventions import Convention
+from cppn.flags.decode import decode, evaluate, fold, open_gift, shown_size
 from cppn.flags.network import GiftConfig
 
 
@@ -49,7 +55,7 @@ def test_every_convention_feeds_the_network_as_its_name_says(net, order, span, l
     xs, ys = np.linspace(low, high_x, 9), np.linspace(low, high_y, 5)
     grid = np.array([(x, y) if order == "xy" else (y, x) for y in ys for x in xs])
     expected = np.clip(reference.forward(state_of(net), grid), 0, 1).reshape(5, 9, 3)
-    ours = decode(fold(net), 9, 5, order=order, span=span).permute(1, 2, 0).numpy()
+    ours = decode(fold(net), 9, 5, None, Convention(order, span)).permute(1, 2, 0).numpy()
     np.testing.assert_allclose(ours, expected, atol=1e-4)
 
 
@@ -70,9 +76,17 @@ def test_an_impossible_size_is_refused(net, width, height):
 
 def test_an_unknown_convention_is_refused(net):
     with pytest.raises(ValueError, match="unknown order"):
-        decode(fold(net), 4, 4, order="zz")
+        decode(fold(net), 4, 4, None, Convention(order="zz"))
     with pytest.raises(ValueError, match="unknown span"):
-        decode(fold(net), 4, 4, span="0..2")
+        decode(fold(net), 4, 4, None, Convention(span="0..2"))
+    with pytest.raises(ValueError, match="unknown y axis"):
+        decode(fold(net), 4, 4, None, Convention(y_axis="left"))
+    with pytest.raises(ValueError, match="unknown aspect"):
+        decode(fold(net), 4, 4, None, Convention(aspect="wide"))
+    with pytest.raises(ValueError, match="unknown values"):
+        decode(fold(net), 4, 4, None, Convention(values="0..2"))
+    with pytest.raises(ValueError, match="unknown channels"):
+        decode(fold(net), 4, 4, None, Convention(channels="cmyk"))
     with pytest.raises(ValueError, match="zoom must be positive"):
         decode(fold(net), 4, 4, View(zoom=0))
 
@@ -94,20 +108,89 @@ def test_a_stranger_is_refused_with_a_reason():
         open_gift(checkpoint.to_bytes(torch.nn.Linear(2, 2), GiftConfig()))
 
 
+def test_a_negative_variance_is_refused_at_the_door(net):
+    with torch.no_grad():
+        net.bn4.running_var[3] = -0.5
+    with pytest.raises(CheckpointError, match=r"bn4\.running_var holds negative numbers"):
+        open_gift(checkpoint.to_bytes(net, GiftConfig()))
+
+
+def test_weights_too_large_to_be_evaluated_are_said_to_be(net):
+    with torch.no_grad():
+        for value in net.parameters():
+            value.fill_(1e38)
+    gift = open_gift(checkpoint.to_bytes(net, GiftConfig()))
+    with pytest.raises(VisitorError, match="not a finite number"):
+        decode(gift.layers, 32, 16)
+
+
+@pytest.mark.parametrize("size", [(320, 160), (4096, 4096), (4096, 1), (1, 4096), (3000, 700), (1000, 1000)])
+def test_a_strangers_file_is_first_painted_at_a_megapixel_at_most(net, size):
+    width, height = shown_size(open_gift(checkpoint.to_bytes(net, GiftConfig(*size))))
+    assert width * height <= 1.01e6
+    assert width / height == pytest.approx(size[0] / size[1], rel=0.01)
+    if size[0] * size[1] <= 1_000_000:
+        assert (width, height) == size
+
+
+def test_decoding_ends_when_nobody_waits(net):
+    def ask() -> None:
+        asked = []
+        expect_work_while(lambda: not (asked.append(None) or len(asked) > 1))
+        with pytest.raises(Abandoned):
+            decode(fold(net), 320, 160)
+        assert len(asked) == 2
+
+    contextvars.copy_context().run(ask)
+
+
+def flags(command: str, *argv: str) -> int:
+    """Exit status of a command of the wing."""
+    asked = {"decode": endpoints.decode_flag, "open": endpoints.open_gift}[command]
+    return run_command(asked, f"python -m cppn flags {command}", list(argv))
+
+
 def test_the_command_writes_the_picture(net, tmp_path, capsys):
+    with torch.no_grad():  # colours, so that they are taken for what they are
+        net.dense_head.weight.mul_(0.2)
+        net.dense_head.bias.fill_(0.5)
     checkpoint.save(tmp_path / "a.safetensors", net, GiftConfig(32, 16))
     out = tmp_path / "a.png"
-    assert main(["flags", "decode", str(tmp_path / "a.safetensors"), "--width", "64", "--out", str(out)]) == 0
+    asked = [str(tmp_path / "a.safetensors"), "--width", "64", "--height", "32", "--values", "0..1", "--out", str(out)]
+    assert flags("open", *asked) == 0
     with Image.open(out) as image:
         assert image.size == (64, 32)
         difference = np.abs(np.array(image).astype(int) - reference.picture(state_of(net), 64, 32))
     assert difference.max() <= 1
-    assert "64 x 32" in capsys.readouterr().out
+    said = json.loads(capsys.readouterr().out)
+    assert (said["picture"], said["facts"]["size_in_file"]) == (str(out), "32 x 16")
 
 
-@pytest.mark.parametrize("words", [["atlantis"], ["japan", "--width", "1000000"], ["nowhere.safetensors"]])
-def test_the_command_explains_bad_input(words, tmp_path, capsys):
-    with pytest.raises(SystemExit) as stop:
-        main(["flags", "decode", *words, "--out", str(tmp_path / "x.png")])
-    assert stop.value.code == 2
-    assert "flags decode:" in capsys.readouterr().err
+def test_the_command_decodes_a_team(tmp_path, capsys):
+    assert flags("decode", "japan", "--width", "64", "--out", str(tmp_path / "japan.png")) == 0
+    with Image.open(tmp_path / "japan.png") as image:
+        assert image.size == (64, 43)
+    assert json.loads(capsys.readouterr().out)["facts"]["name"] == "Japan"
+
+
+@pytest.mark.parametrize(
+    ("command", "argv", "words"),
+    [
+        ("decode", ["atlantis"], "team must be one of: "),
+        (
+            "decode",
+            ["japan", "--width", "1000000"],
+            "width must be a whole number from 1 to 4,096; 1000000 came",
+        ),
+        ("decode", ["japan", "--zoom", "nan"], "zoom must be a number from 0.0625 to 64; nan came instead"),
+        ("open", ["nowhere.safetensors"], "there is no file 'nowhere.safetensors'"),
+        ("open", [__file__], "weights"),
+    ],
+)
+def test_the_command_explains_bad_input(command, argv, words, tmp_path, capsys):
+    assert flags(command, *argv, "--out", str(tmp_path / "x.png")) == 2
+    said = capsys.readouterr().err
+    assert said.startswith(f"python -m cppn flags {command}: ")
+    assert words in said
+    assert said.count("\n") == 1
+    assert not (tmp_path / "x.png").exists()

@@ -8,9 +8,9 @@ import math
 import pytest
 
 from cppn.__main__ import main
-from cppn.flags import experiment
-from cppn.flags.exhibit import RESULTS
+from cppn.flags.making import experiment
 from cppn.flags.target import Target
+from cppn.flags.views import RESULTS
 
 
 def test_arms_are_paired_by_seed():

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from cppn.flags.rasterise import letovo_stand_in, rasterise_svg, write_targets
+from cppn.flags.making.rasterise import letovo_stand_in, rasterise_svg, write_targets
 from cppn.flags.target import FINE, SCALE, TARGETS, Target
 from cppn.flags.teams import TEAMS
 

@@ -10,11 +10,11 @@ import pytest
 import safetensors.numpy
 from PIL import Image
 
-from cppn.flags.decode import gift_of
-from cppn.flags.exhibit import RESULTS, team_facts
 from cppn.flags.fit import measure
 from cppn.flags.target import TARGETS, Target
 from cppn.flags.teams import TEAMS
+from cppn.flags.views import RESULTS, team_facts
+from cppn.flags.weights import gift_of
 from cppn.hub import BUNDLED
 
 RESULT = json.loads((RESULTS / "flags.json").read_text(encoding="utf-8"))

@@ -8,18 +8,22 @@ import pytest
 from PIL import Image
 
 from cppn.__main__ import main
-from cppn.flags import train
 from cppn.flags.decode import open_gift
 from cppn.flags.fit import fit
+from cppn.flags.making import train
 from cppn.flags.recipe import Recipe
 from cppn.flags.teams import TEAMS
 
 JAPAN = TEAMS["japan"]
 
 
+def paths(root, slug):
+    return [root / "flags" / place for place in train.places(slug)]
+
+
 def test_a_run_leaves_weights_a_record_and_a_film(tmp_path, capsys):
     assert main(["flags", "train", "Japan", "--steps", "12", "--out", str(tmp_path)]) == 0
-    weights, record, film = train.paths(tmp_path, "japan")
+    weights, record, film = paths(tmp_path, "japan")
     gift = open_gift(weights)
     run = json.loads(record.read_text(encoding="utf-8"))
     assert gift.size == (320, 213)
@@ -29,16 +33,16 @@ def test_a_run_leaves_weights_a_record_and_a_film(tmp_path, capsys):
         # two looks that are alike, as before and after the first tiny step, may share a frame
         assert len(run["curve"]) - 1 <= animation.n_frames <= len(run["curve"])
     assert "kept" in capsys.readouterr().out
-    assert not list(tmp_path.glob("*.unfinished.safetensors"))
+    assert not list((tmp_path / "flags").glob("*.unfinished.safetensors"))
 
 
 def test_a_worse_run_does_not_replace_a_better_one(tmp_path):
     train.train_team(JAPAN, Recipe(steps=30), tmp_path)
-    before = train.paths(tmp_path, "japan")[0].read_bytes()
+    before = paths(tmp_path, "japan")[0].read_bytes()
     train.train_team(JAPAN, Recipe(steps=1, seed=1), tmp_path)
-    assert train.paths(tmp_path, "japan")[0].read_bytes() == before
+    assert paths(tmp_path, "japan")[0].read_bytes() == before
     train.train_team(JAPAN, Recipe(steps=1, seed=1), tmp_path, force=True)
-    assert train.paths(tmp_path, "japan")[0].read_bytes() != before
+    assert paths(tmp_path, "japan")[0].read_bytes() != before
 
 
 def test_an_interrupted_run_keeps_its_best(tmp_path, monkeypatch):
@@ -51,10 +55,10 @@ def test_an_interrupted_run_keeps_its_best(tmp_path, monkeypatch):
     monkeypatch.setattr(train, "fit", interrupted)
     monkeypatch.setattr(train, "SAVE_EVERY", 0.0)
     assert main(["flags", "train", "japan", "poland", "--steps", "10000", "--out", str(tmp_path)]) == 130
-    run = json.loads(train.paths(tmp_path, "japan")[1].read_text(encoding="utf-8"))
+    run = json.loads(paths(tmp_path, "japan")[1].read_text(encoding="utf-8"))
     assert run["steps"] >= 8
-    assert not train.paths(tmp_path, "poland")[0].exists()  # the command ends, it does not go on to the next team
-    assert open_gift(train.paths(tmp_path, "japan")[0]).checkpoint.parameters == 6675
+    assert not paths(tmp_path, "poland")[0].exists()  # the command ends, it does not go on to the next team
+    assert open_gift(paths(tmp_path, "japan")[0]).checkpoint.parameters == 6675
 
 
 def test_a_diverging_run_starts_again_gentler(tmp_path, monkeypatch):
@@ -78,3 +82,10 @@ def test_every_team_has_its_share_and_the_longest_come_first():
 def test_the_command_wants_a_team():
     with pytest.raises(SystemExit):
         main(["flags", "train"])
+
+
+def test_an_unknown_team_is_named_in_one_line(capsys):
+    with pytest.raises(SystemExit) as end:
+        main(["flags", "train", "nowhere"])
+    assert end.value.code == 2
+    assert "there is no team 'nowhere'; known are australia" in capsys.readouterr().err

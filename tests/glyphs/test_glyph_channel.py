@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 import torch
 
-from cppn.glyphs.channel import CORNERS, Channel, affine_map, homography, warp
+from cppn.glyphs.channel import Channel, affine_map
+from cppn.projective import CORNERS, homography, warp
 
 PLAIN = Channel(sigma=0.0)
 

@@ -12,8 +12,7 @@ import torch
 
 from cppn import checkpoint
 from cppn.__main__ import main
-from cppn.glyphs import experiment
-from cppn.glyphs import usefulness as use
+from cppn.glyphs.making import experiment
 from cppn.glyphs.network import GlyphConfig, GlyphNet, SeedConfig, SeedNet
 
 TINY = GlyphConfig(numbers=8, channels=1, pixels=32, cutoff=4, reader_cutoff=5, hidden=8)
@@ -32,8 +31,8 @@ def blobs(count: int) -> tuple[torch.Tensor, torch.Tensor]:
 
 
 @pytest.fixture
-def task() -> use.Task:
-    return use.Task.divide(*blobs(150), 0)
+def task() -> experiment.Task:
+    return experiment.Task.divide(*blobs(150), 0)
 
 
 def test_a_division_uses_each_digit_once(task):
@@ -45,17 +44,17 @@ def test_a_division_uses_each_digit_once(task):
 
 def test_the_yardsticks_on_known_answers(task):
     pixels, test = task.pictures.flatten(1), task.test_pictures.flatten(1)
-    assert use.nearest_neighbour(pixels, task.labels, test, task.test_labels) == 1
-    assert use.probe(pixels, task.labels, test, task.test_labels) == 1
+    assert experiment.nearest_neighbour(pixels, task.labels, test, task.test_labels) == 1
+    assert experiment.probe(pixels, task.labels, test, task.test_labels) == 1
     shuffled = task.labels[torch.randperm(120, generator=torch.Generator().manual_seed(0))]
-    assert use.probe(pixels, shuffled, test, task.test_labels) < 0.5
+    assert experiment.probe(pixels, shuffled, test, task.test_labels) < 0.5
 
 
 def test_the_posts_way_to_freeze_freezes_nothing(task):
     torch.manual_seed(0)
     net, sized = GlyphNet(TINY).eval(), task.at(32)
     before = {name: value.clone() for name, value in net.state_dict().items()}
-    moved = {way: use.classifier(net, sized, 0, way)[1] for way in ("as run", "tuned", "frozen")}
+    moved = {way: experiment.classifier(net, sized, 0, way)[1] for way in ("as run", "tuned", "frozen")}
     assert moved["as run"] > 0.5
     assert moved["tuned"] > 0.5
     assert moved["frozen"] == 0
@@ -65,16 +64,16 @@ def test_the_posts_way_to_freeze_freezes_nothing(task):
 def test_searching_for_a_message_comes_closer_to_the_digit(monkeypatch):
     torch.manual_seed(0)
     net, wanted = GlyphNet(TINY).eval(), torch.rand(3, 1, 32, 32)
-    monkeypatch.setattr(use, "DRAWING_STEPS", 1)
-    start, _ = use.drawing(net, wanted)
-    monkeypatch.setattr(use, "DRAWING_STEPS", 40)
-    end, signs = use.drawing(net, wanted)
+    monkeypatch.setattr(experiment, "DRAWING_STEPS", 1)
+    start, _ = experiment.drawing(net, wanted)
+    monkeypatch.setattr(experiment, "DRAWING_STEPS", 40)
+    end, signs = experiment.drawing(net, wanted)
     assert end < start
     assert signs.shape == wanted.shape
 
 
 def test_the_components_are_those_of_numpy(task):
-    mean, components = use.principal_components(task, 3)
+    mean, components = experiment.principal_components(task, 3)
     pixels = task.pictures.flatten(1).double().numpy()
     np.testing.assert_allclose(mean, pixels.mean(0), atol=1e-6)
     expected = np.linalg.svd(pixels - pixels.mean(0))[2][:3]
@@ -103,7 +102,7 @@ def test_the_command_keeps_figures_and_pictures_and_the_other_data_set(tmp_path,
     ):
         with gzip.open(tmp_path / f"t10k-{name}-ubyte.gz", "wb") as file:
             file.write(bytes(header) + data.numpy().astype(np.uint8).tobytes())
-    monkeypatch.setattr(use, "DRAWING_STEPS", 2)
+    monkeypatch.setattr(experiment, "DRAWING_STEPS", 2)
     out = tmp_path / "found.json"
     out.write_text('{"digits": {"kept": true}}', encoding="utf-8")
     places = ["--mnist", str(tmp_path), "--weights", str(tmp_path), "--out", str(out), "--repetitions", "1"]

@@ -12,11 +12,11 @@ import torch
 
 from cppn import checkpoint
 from cppn.__main__ import main
-from cppn.glyphs import train
-from cppn.glyphs.catalogue import open_script
 from cppn.glyphs.channel import Channel
-from cppn.glyphs.fit import Recipe, Run, bits, explained
+from cppn.glyphs.making import train
+from cppn.glyphs.making.fit import Recipe, Run, bits, explained
 from cppn.glyphs.network import GlyphConfig, SeedConfig
+from cppn.glyphs.weights import open_script
 from cppn.training import save_state
 
 TINY = GlyphConfig(numbers=4, channels=1, pixels=32, cutoff=4, reader_cutoff=5, hidden=16)
@@ -123,12 +123,12 @@ def tiny_plans(monkeypatch):
 def test_the_command_leaves_weights_a_record_and_a_film(tmp_path, tiny_plans, name, capsys):
     places = ["--out", str(tmp_path / "out"), "--workshop", str(tmp_path / "shop")]
     assert main(["glyphs", "train", name, "--steps", "3", *places]) == 0
-    script = open_script(name, tmp_path / "out" / f"{name}.safetensors")
-    record = json.loads((tmp_path / "out" / "runs" / f"{name}.json").read_text(encoding="utf-8"))
+    script = open_script(name, tmp_path / "out" / "glyphs" / f"{name}.safetensors")
+    record = json.loads((tmp_path / "out" / "glyphs" / "runs" / f"{name}.json").read_text(encoding="utf-8"))
     assert script.net.writer is not None
     assert record["steps"] == 3
     assert record["parameters"] == script.checkpoint.parameters
-    assert (tmp_path / "out" / "runs" / f"{name}.webp").read_bytes()[:4] == b"RIFF"
+    assert (tmp_path / "out" / "glyphs" / "runs" / f"{name}.webp").read_bytes()[:4] == b"RIFF"
     assert f"{name}: in place" in capsys.readouterr().out
 
 

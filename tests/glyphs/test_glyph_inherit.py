@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 import torch
 
-from cppn.glyphs.fit import Recipe, Run
-from cppn.glyphs.inherit import grow_from, straighten_like
+from cppn.glyphs.making.fit import Recipe, Run
+from cppn.glyphs.making.inherit import grow_from, straighten_like
 from cppn.glyphs.network import GlyphConfig, GlyphNet
 
 TINY = GlyphConfig(4, 1, 16, cutoff=3, reader_cutoff=4, hidden=16)

@@ -9,6 +9,7 @@ import pytest
 import torch
 from torch.testing import assert_close
 
+from cppn.faults import VisitorError
 from cppn.glyphs.interpolate import lerp, loop, slerp
 
 KEYS = torch.randn(3, 64, generator=torch.Generator().manual_seed(1))
@@ -88,5 +89,5 @@ def test_other_paths_and_numbers_of_keys_are_refused():
     with pytest.raises(KeyError, match="bezier"):
         loop(KEYS, 4, "bezier")
     for keys in (KEYS[:1], torch.zeros(5, 3)):
-        with pytest.raises(ValueError, match="two to four"):
+        with pytest.raises(VisitorError, match="two to four"):
             loop(keys, 4, "linear")

@@ -9,7 +9,7 @@ import pytest
 import torch
 
 from cppn.__main__ import main
-from cppn.glyphs import measure
+from cppn.glyphs.making import measure
 from cppn.glyphs.network import GlyphConfig, GlyphNet, Reading
 
 SIZE = 32
@@ -67,15 +67,15 @@ def test_an_interval_is_students():
     assert measure.interval(values) == pytest.approx([3 - half, 3 + half], abs=1e-3)
 
 
-def test_endurance_and_looks_have_a_row_for_each_question(monkeypatch):
+def test_endurance_and_intricacy_have_a_row_for_each_question(monkeypatch):
     monkeypatch.setattr(measure, "STUDIED", 40)
     torch.manual_seed(0)
     net = GlyphNet(GlyphConfig(numbers=4, channels=1, pixels=16, cutoff=4, reader_cutoff=5, hidden=8)).eval()
     rows = measure.endurance(net)
     assert [row[0] for row in rows] == list(measure.STRENGTHS)
-    looks = measure.looks(net)
-    assert 0 < looks["centroid"] < 4
-    assert 0 < looks["edges"] < 1
+    found = measure.intricacy(net)
+    assert 0 < found["centroid"] < 4
+    assert 0 < found["edges"] < 1
 
 
 def test_without_kornia_the_command_says_what_to_do(monkeypatch, capsys):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 
+from cppn.faults import VisitorError
 from cppn.glyphs import message
 from cppn.glyphs.message import ALPHABET, LONG, SHORT, read_message, text_to_message, to_message
 
@@ -84,7 +85,7 @@ def test_signs_all_alike_are_no_text():
     ],
 )
 def test_texts_that_do_not_fit_are_refused_in_words(text, size, word):
-    with pytest.raises(ValueError, match=word) as error:
+    with pytest.raises(VisitorError, match=word) as error:
         text_to_message(text, size)
     assert len(str(error.value)) < 200
 
@@ -100,7 +101,7 @@ def test_a_seed_gives_the_same_normal_numbers_again():
 
 @pytest.mark.parametrize("seed", [-1, 2**31, 10**30])
 def test_seeds_are_bounded(seed):
-    with pytest.raises(ValueError, match="seeds are whole numbers"):
+    with pytest.raises(VisitorError, match="seeds are whole numbers"):
         message.seed_to_message(seed, 8)
 
 
@@ -108,11 +109,11 @@ def test_a_number_is_a_seed_and_anything_else_a_text():
     assert torch.equal(to_message(" 42 ", 64), message.seed_to_message(42, 64))
     assert torch.equal(to_message('"42"', 64), text_to_message("42", 64))
     assert torch.equal(to_message("Hi", 64), text_to_message("Hi", 64))
-    with pytest.raises(ValueError, match="whole number"):
+    with pytest.raises(VisitorError, match="whole number"):
         to_message("  ", 64)
-    with pytest.raises(ValueError, match="not in the alphabet"):
+    with pytest.raises(VisitorError, match="not in the alphabet"):
         to_message("-1", 64)
-    with pytest.raises(ValueError, match="at most 8"):
+    with pytest.raises(VisitorError, match="at most 8"):
         to_message("9" * 5000, 64)
 
 

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 import torch
 
-from cppn.glyphs.channel import CORNERS
 from cppn.glyphs.network import GlyphConfig, GlyphNet, SeedConfig, SeedNet, analyse, synthesise, waves
+from cppn.projective import CORNERS
 
 SMALL = GlyphConfig(numbers=6, channels=3, pixels=16, cutoff=5, reader_cutoff=7, hidden=16)
 

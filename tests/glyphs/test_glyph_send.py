@@ -10,6 +10,8 @@ import torch
 from PIL import Image, ImageOps
 from plain_glyphs import PlainColourNet, PlainNet
 
+from cppn.faults import VisitorError
+from cppn.glyphs import endpoints
 from cppn.glyphs.channel import Channel
 from cppn.glyphs.message import text_to_message
 from cppn.glyphs.send import read_picture, send, wilson
@@ -51,11 +53,11 @@ def test_a_seed_gives_the_same_draws_and_another_one_others():
 
 
 @pytest.mark.parametrize(
-    ("text", "seed", "word"), [("too long a text", 1, "at most 8"), ("é", 1, "alphabet"), ("a", -1, "seeds")]
+    ("text", "seed", "word"), [("too long a text", 1, "at most 8"), ("é", 1, "alphabet"), ("a", -1, "seed must be")]
 )
 def test_what_cannot_be_sent_is_refused_in_words(text, seed, word):
-    with pytest.raises(ValueError, match=word):
-        send(PlainNet(), text, QUIET, seed)
+    with pytest.raises(VisitorError, match=word):
+        endpoints.send_glyph("script", text, 0, seed)
 
 
 def test_an_interval_is_wilsons():
@@ -103,5 +105,5 @@ def test_pictures_that_are_no_glyphs_are_not_read():
 
 
 def test_pictures_too_small_for_a_glyph_are_refused():
-    with pytest.raises(ValueError, match="at least 12 x 12"):
+    with pytest.raises(VisitorError, match="at least 12 x 12"):
         read_picture(PlainNet(), Image.new("RGB", (300, 11)))

@@ -8,10 +8,10 @@ import pytest
 import torch
 
 from cppn import hub
-from cppn.glyphs.catalogue import MODELS, script_of
 from cppn.glyphs.channel import Channel
-from cppn.glyphs.fit import explained
-from cppn.glyphs.measure import RESULT
+from cppn.glyphs.making.fit import explained
+from cppn.glyphs.making.measure import RESULT
+from cppn.glyphs.weights import MODELS, script_of
 
 FIGURES = json.loads(RESULT.read_text(encoding="utf-8"))["models"]
 

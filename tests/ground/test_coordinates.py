@@ -54,6 +54,35 @@ def test_without_a_view_the_whole_picture_is_seen():
         assert (seen[0], seen[-1]) == (-1, 1)
 
 
+@pytest.mark.parametrize(("span", "ends"), [("-1..1", (1, -1)), ("0..1", (1, 0)), ("pixels", (4, 0))])
+def test_y_may_grow_upwards(span, ends):
+    _, ys = axes(3, 5, span=span, y_axis="up")
+    assert (ys[0], ys[-1]) == ends
+    assert ys.flip(0).tolist() == axes(3, 5, span=span)[1].tolist()
+    # a window above the middle is the same window, whatever its rows are called
+    window = View(zoom=2, center_y=-0.5)
+    assert axes(3, 5, window, y_axis="up")[1].tolist() == [-y for y in axes(3, 5, window)[1].tolist()]
+
+
+@pytest.mark.parametrize(
+    ("size", "aspect", "ends"),
+    [
+        ((640, 320), "each", (1, 1)),
+        ((640, 320), "shorter", (2, 1)),
+        ((640, 320), "longer", (1, 0.5)),
+        ((320, 640), "shorter", (1, 2)),
+        ((320, 640), "longer", (0.5, 1)),
+        ((50, 50), "shorter", (1, 1)),
+    ],
+)
+def test_one_side_may_have_the_span_and_the_other_its_share(size, aspect, ends):
+    for span, first in (("-1..1", -1), ("0..1", 0)):
+        xs, ys = axes(*size, span=span, aspect=aspect)
+        assert (xs[-1], ys[-1]) == ends
+        assert (xs[0], ys[0]) == (first * ends[0], first * ends[1])
+    assert axes(*size, span="pixels", aspect=aspect)[0].tolist() == list(range(size[0]))
+
+
 @pytest.mark.parametrize("order", ["xy", "yx"])
 def test_a_picture_is_read_row_by_row(order):
     xs, ys = torch.tensor([1.0, 2.0, 3.0]), torch.tensor([10.0, 20.0])
@@ -78,6 +107,10 @@ def test_unknown_conventions_are_refused_and_the_known_ones_named():
         axis(4, span="0..255")
     with pytest.raises(ValueError, match=r"unknown order 'zx'.*xy, yx"):
         points(torch.zeros(1), torch.zeros(1), "zx")
+    with pytest.raises(ValueError, match=r"unknown y axis 'left'.*down, up"):
+        axes(2, 2, y_axis="left")
+    with pytest.raises(ValueError, match=r"unknown aspect 'wide'.*each, shorter, longer"):
+        axes(2, 2, aspect="wide")
 
 
 @pytest.mark.parametrize("values", [(0, 0, 0), (math.nan, 0, 0), (100, 0, 0), (1, 9, 0), (1, 0, math.inf), (-1, 0, 0)])

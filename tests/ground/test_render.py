@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import io
-import os
 import struct
-import tempfile
+import subprocess
+import sys
 import threading
 import time
 import zlib
@@ -20,11 +20,12 @@ from cppn import render
 from cppn.render import PictureError
 
 
-@pytest.fixture(autouse=True)
-def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A picture cache of the test's own."""
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    return render.cache_directory()
+@pytest.fixture
+def cache(monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder of a store of the test's own."""
+    store = render.Store()
+    monkeypatch.setattr(render, "_store", lambda: store)
+    return store.folder
 
 
 def noise(width: int, height: int, seed: int = 0) -> Image.Image:
@@ -120,38 +121,56 @@ def test_a_file_appears_whole(cache):
     assert sizes == {len(data)}
 
 
-def kept_after_one_more(ages: list[float]) -> list[int]:
-    """Fill the cache with files of 100 bytes and these ages in minutes, add one, say which are still there."""
-    paths = []
-    for number, minutes in enumerate(ages):
-        paths.append(render.save_bytes(bytes([number]) * 100, "x", ".bin"))
-        moment = time.time() - 60 * minutes
-        os.utime(paths[-1], (moment, moment))
-    assert render.save_bytes(b"new", "x", ".bin").exists()
-    return [number for number, path in enumerate(paths) if path.exists()]
+def files(store: render.Store) -> list[str]:
+    return sorted(path.read_bytes().decode() for path in store.folder.rglob("*.bin"))
 
 
-def test_the_oldest_files_go_when_there_are_too_many(monkeypatch):
-    monkeypatch.setattr(render, "KEEP_BYTES", 250)
-    assert kept_after_one_more([40, 20, 50, 30]) == [1, 3]
+def test_the_longest_unused_make_room_for_new_ones():
+    store = render.Store(limit=10)
+    for data in ("aaaa", "bbbb"):
+        store.save(data.encode(), "x", ".bin")
+    store.save(b"aaaa", "x", ".bin")  # in use again
+    store.save(b"cccc", "x", ".bin")
+    assert files(store) == ["aaaa", "cccc"]
+    assert len(list(store.folder.iterdir())) == 2  # no empty folders stay behind
+    store.save(b"larger than all that may be kept", "x", ".bin")
+    assert files(store) == ["larger than all that may be kept"]
 
 
-def test_young_files_stay_however_many_there_are(monkeypatch):
-    monkeypatch.setattr(render, "KEEP_BYTES", 0)
-    assert kept_after_one_more([14, 16, 1]) == [0, 2]
+def test_old_files_go_whatever_room_there_is(monkeypatch):
+    now = [0.0]
+    monkeypatch.setattr(render.time, "monotonic", lambda: now[0])
+    store = render.Store(seconds=60)
+    store.save(b"old", "x", ".bin")
+    now[0] = 59
+    store.save(b"young", "x", ".bin")
+    assert files(store) == ["old", "young"]
+    now[0] = 61
+    store.save(b"new", "x", ".bin")
+    assert files(store) == ["new", "young"]
 
 
-def test_nothing_goes_while_there_is_room():
-    assert kept_after_one_more([1000, 2000]) == [0, 1]
+def test_a_file_that_was_tidied_away_is_written_again():
+    store = render.Store()
+    store.save(b"data", "x", ".bin").unlink()
+    assert store.save(b"data", "x", ".bin").read_bytes() == b"data"
 
 
-def test_a_file_that_is_asked_for_again_is_young_again(monkeypatch):
-    monkeypatch.setattr(render, "KEEP_BYTES", 0)
-    old = render.save_bytes(b"asked for again", "x", ".bin")
-    os.utime(old, (0, 0))
-    render.save_bytes(b"asked for again", "x", ".bin")
-    render.save_bytes(b"another", "x", ".bin")
-    assert old.exists()
+def test_thousands_of_pictures_stay_within_the_bound():
+    store = render.Store(limit=50_000)
+    for number in range(3_000):
+        store.save(number.to_bytes(4, "big") * 100, "x", ".bin")
+    kept = [path.stat().st_size for path in store.folder.rglob("*.bin")]
+    assert sum(kept) <= 50_000
+    assert len(list(store.folder.iterdir())) == len(kept) == 125
+
+
+def test_a_store_is_private_and_goes_with_its_process():
+    program = "from cppn.render import store_folder, save_bytes; save_bytes(b'x', 'a', '.b'); print(store_folder())"
+    folder = Path(subprocess.check_output([sys.executable, "-c", program], text=True).strip())
+    assert folder.name.startswith("cppn-")
+    assert not folder.exists()
+    assert render.Store().folder.stat().st_mode & 0o077 == 0
 
 
 # --- animations and collages
@@ -257,18 +276,26 @@ def encoded(kind: str) -> bytes:
 @pytest.mark.parametrize(
     ("data", "words"),
     [
-        (b"", "not a picture"),
+        (b"", "the file is empty"),
         (b"hello", "not a picture"),
-        (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "not a picture"),
-        (encoded("EPS"), "not a picture"),  # Pillow would hand it to Ghostscript
-        (encoded("TIFF"), "not a picture"),
+        (b"\xef\xbb\xbf\n<svg xmlns='http://www.w3.org/2000/svg'/>", "an SVG drawing"),
+        (encoded("EPS"), "a PostScript file"),  # Pillow would hand it to Ghostscript
+        (encoded("TIFF"), "a TIFF picture"),
+        (b"%PDF-1.7", "a PDF document; save the page as PNG"),
+        (b"\0\0\0\x18ftypheic", "a HEIC photo, as iPhones write; save it as JPEG"),
+        (b"\0\0\0\x18ftypavif", "an AVIF picture"),
+        (b"\0\0\0\x18ftypisom", "a film"),
+        (b"PK\3\4", "a zip file or an office document"),
+        (b"<!DOCTYPE html>", "a web page"),
+        (encoded("PNG")[:8], "damaged"),
+        (encoded("JPEG")[:3], "damaged"),
         (png_that_claims(5000, 4000), "5000 x 4000 pixels; at most 16 megapixels"),  # no error to Pillow
         (png_that_claims(12_000, 9_000), "12000 x 9000 pixels"),  # a warning to Pillow
-        (png_that_claims(60_000, 60_000), "not a picture"),  # refused by Pillow
+        (png_that_claims(60_000, 60_000), "too many pixels; at most 16 megapixels"),  # refused by Pillow
         (png_that_claims(50, 50), "damaged"),
         (encoded("PNG")[:-300], "damaged"),
         (encoded("JPEG")[:-300], "damaged"),
-        (encoded("WEBP")[:-300], "not a picture"),
+        (encoded("WEBP")[:-300], "damaged"),
         (encoded("GIF")[:-300], "damaged"),
         (encoded("BMP")[:-300], "damaged"),
     ],
@@ -280,9 +307,24 @@ def test_what_is_no_usable_picture_is_refused_in_words(tmp_path, data, words):
         render.open_picture(path)
 
 
-def test_a_missing_file_is_refused_in_words(tmp_path):
-    with pytest.raises(PictureError):
-        render.open_picture(tmp_path / "none")
+@pytest.mark.parametrize("path", ["none", "\0", ".", "/dev/null"])
+def test_what_is_no_file_is_refused_in_words(tmp_path, path):
+    with pytest.raises(PictureError, match="no such file"):
+        render.open_picture(tmp_path / path)
+
+
+def test_a_picture_of_sixteen_megapixels_is_opened_in_little_memory(tmp_path):
+    """Its own four bytes a pixel twice, while the transparency is laid on white; measured in a process of its own."""
+    Image.new("RGBA", (4000, 4000), (255, 0, 0, 128)).save(tmp_path / "x.png", compress_level=1)
+    script = (
+        "import resource, sys; from pathlib import Path; from cppn.render import open_picture\n"
+        "peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
+        "before = peak(); open_picture(Path(sys.argv[1])); print(peak() - before)"
+    )
+    told = subprocess.run(
+        [sys.executable, "-c", script, tmp_path / "x.png"], capture_output=True, text=True, check=True
+    )
+    assert int(told.stdout) < 200 * 1024  # kB
 
 
 def test_damage_anywhere_in_a_picture_raises_nothing_else(tmp_path):

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import ast
+import importlib
+import inspect
 import re
 import subprocess
 from collections.abc import Iterator
@@ -18,8 +20,10 @@ WINGS = sorted(path.parent.name for path in CODE.glob("*/__init__.py"))
 GROUND = sorted(CODE.glob("*.py"))
 MODULES = sorted(CODE.rglob("*.py"))
 
-VERBS = ("decode", "channel", "interpolate", "locate", "verify", "program", "paint")
-RECIPES = ("train", "solve", "fit")  # what makes weights; only those who ask for it load it
+ROOMS = {"network.py", "weights.py", "endpoints.py", "views.py", "tab.py", "text", "making"}
+PRESENTATION = {"views", "tab"}
+ON_TOP = {"tab": 4, "endpoints": 3, "views": 2, "network": 0}  # every other module of a wing stands on floor 1
+SCREEN = {"app.py", "cppn/ui.py", "cppn/serving.py"}  # where gradio may be imported, besides the tabs
 TOP_LEVEL = {"app.py", "cppn", "weights", "requirements.txt", "README.md", "tests", "LICENSE"}
 
 
@@ -66,49 +70,108 @@ def loaded_with(path: Path) -> set[Path]:
     return loaded
 
 
-def each(paths: list[Path]) -> pytest.MarkDecorator:
-    return pytest.mark.parametrize("path", paths, ids=[str(path.relative_to(ROOT)) for path in paths])
+def shown(path: Path) -> str:
+    """A file as it is named in a message."""
+    return path.relative_to(ROOT).as_posix()
+
+
+def wing_of(path: Path) -> str | None:
+    """The wing that a module belongs to."""
+    first = path.relative_to(CODE).parts[0]
+    return first if first in WINGS else None
+
+
+def wing_of_name(name: str) -> str | None:
+    """The wing of a module by its name; None for the ground floor and for the wing's package itself."""
+    parts = name.split(".")
+    return parts[1] if parts[0] == "cppn" and len(parts) > 2 and parts[1] in WINGS else None
+
+
+def is_making(path: Path) -> bool:
+    """Whether a module only makes weights or figures."""
+    return "making" in path.parts
 
 
 # --- which way imports run
 
 
-@each([path for path in MODULES if path not in GROUND])
-def test_no_wing_imports_another_wing(path):
-    others = [f"cppn.{wing}" for wing in WINGS if wing != path.parent.name]
-    assert not imports(path).intersection(others)
+def test_no_wing_imports_another_wing_and_the_ground_floor_none():
+    for path in MODULES:
+        others = {f"cppn.{wing}" for wing in WINGS if wing != wing_of(path)}
+        assert not imports(path) & others, shown(path)
 
 
-@each(GROUND)
-def test_the_ground_floor_imports_no_wing(path):
-    assert not imports(path).intersection(f"cppn.{wing}" for wing in WINGS)
+def test_only_the_screen_imports_gradio():
+    allowed = SCREEN | {f"cppn/{wing}/tab.py" for wing in WINGS}
+    assert {shown(path) for path in MODULES if "gradio" in imports(path)} <= allowed
 
 
-@each([path for path in MODULES if path.name != "tab.py"])
-def test_only_tabs_and_the_app_import_gradio(path):
-    assert "gradio" not in imports(path)
+def test_only_the_hub_module_imports_the_hub_client():
+    importers = {shown(path) for path in [ROOT / "app.py", *MODULES] if "huggingface_hub" in imports(path)}
+    assert importers == {"cppn/hub.py"}
 
 
-@each([path for path in [ROOT / "app.py", *MODULES] if path != CODE / "hub.py"])
-def test_only_the_hub_module_imports_the_hub_client(path):
-    assert "huggingface_hub" not in imports(path)
+def test_nothing_that_serves_imports_what_only_makes():
+    for path in [ROOT / "app.py", *MODULES]:
+        assert is_making(path) or not [name for name in imports(path) if ".making" in name], shown(path)
 
 
-@each([path for path in MODULES if path.name != "tab.py"])
-def test_only_the_app_and_other_tabs_import_a_tab(path):
-    assert not {name for name in imports(path) if name.split(".")[-1] == "tab" and name.startswith("cppn.")}
+def test_presentation_stands_above_what_it_shows():
+    """Tab over endpoints over views over everything else of a wing; the screen's parts below all tabs, above none."""
+    for path in MODULES:
+        if (wing := wing_of(path)) is None or is_making(path):
+            continue
+        floor = ON_TOP.get(path.stem, 1) if path.stem not in PRESENTATION or path.parent.name == wing else 1
+        for name in imports(path):
+            above = ON_TOP.get(name.removeprefix(f"cppn.{wing}."), 1)
+            target = path_of(name) if name.startswith(f"cppn.{wing}.") else None
+            if (
+                target
+                and target.stem not in ON_TOP
+                and not any(wing_of_name(other) == wing for other in imports(target))
+            ):
+                above = 0  # what stands on nothing of its wing may lie under its network
+            assert target is None or above <= floor, f"{shown(path)} imports {name}"
+        assert path.stem == "tab" or not imports(path) & {"cppn.ui", "cppn.serving"}, shown(path)
+    assert not [shown(path) for path in GROUND if any(name.endswith((".tab", ".views")) for name in imports(path))]
 
 
-@each([path for path in MODULES if path.stem == "network" or path.stem in VERBS])
-def test_networks_and_verbs_import_no_recipe(path):
-    assert not imports(path).intersection(f"cppn.{path.parent.name}.{recipe}" for recipe in RECIPES)
-
-
-@each([ROOT / "app.py", *CODE.glob("*/tab.py")])
-def test_no_recipe_is_loaded_at_start_up(path):
-    loaded = loaded_with(path)
+def test_no_recipe_is_loaded_at_start_up():
+    loaded = loaded_with(ROOT / "app.py") | {p for wing in WINGS for p in loaded_with(CODE / wing / "tab.py")}
     assert CODE / "hub.py" in loaded  # the walk got somewhere
-    assert not [name_of(other) for other in loaded if other.stem in RECIPES]
+    assert not [shown(path) for path in loaded if is_making(path)]
+
+
+# --- the wings are alike
+
+
+def test_every_wing_has_the_same_rooms():
+    for wing in WINGS:
+        assert {path.name for path in (CODE / wing).iterdir()} >= ROOMS, wing
+        assert {path.stem for path in (CODE / wing / "text").glob("*.md")} >= {"lead", "how"}, wing
+
+
+def test_the_same_things_have_the_same_names_and_shapes():
+    from cppn import ui
+    from cppn.endpoint import endpoints_of
+
+    assert sorted(ui.WINGS) == WINGS
+    for wing in WINGS:
+        tab = importlib.import_module(f"cppn.{wing}.tab")
+        assert not inspect.signature(tab.tab).parameters, wing
+        assert inspect.signature(tab.tab).return_annotation == "ui.Wing", wing
+        declared = endpoints_of(importlib.import_module(f"cppn.{wing}.endpoints"))
+        assert len(declared) >= 3, wing
+        assert len({asked.command for asked in declared}) == len(declared), wing
+        weights = importlib.import_module(f"cppn.{wing}.weights")
+        openers = [name for name in vars(weights) if re.fullmatch(r"[a-z]+_of", name)]
+        assert openers, f"{wing}.weights opens nothing by name"
+
+
+def test_every_module_says_where_it_stands():
+    for path in MODULES:
+        doc = ast.get_docstring(ast.parse(path.read_text(encoding="utf-8")))
+        assert doc, shown(path)
 
 
 # --- what lies in the repository
@@ -140,7 +203,11 @@ FORBIDDEN = {
 }
 
 
-@pytest.mark.parametrize("pattern", FORBIDDEN.values(), ids=FORBIDDEN)
-def test_no_file_names_a_machine_or_a_registry(files, pattern):
-    found = {str(path): match[0] for path in files if (match := pattern.search((ROOT / path).read_bytes()))}
+def test_no_file_names_a_machine_or_a_registry(files):
+    found = {}
+    for path in files:
+        if path.suffix in (".safetensors", ".png", ".webp", ".pyth"):
+            continue  # numbers and pixels
+        data = (ROOT / path).read_bytes()
+        found |= {f"{path}: {what}": match[0] for what, pattern in FORBIDDEN.items() if (match := pattern.search(data))}
     assert not found

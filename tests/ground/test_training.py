@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import concurrent.futures
 import hashlib
 import io
+import json
 import math
 from pathlib import Path
 
@@ -12,6 +14,7 @@ import pytest
 import torch
 from torch import nn
 
+from cppn import hub, training
 from cppn.training import (
     Adam,
     ImportanceSampler,
@@ -341,3 +344,33 @@ def test_a_run_that_fails_leaves_its_state(tmp_path: Path):
     with pytest.raises(KeyboardInterrupt):
         carry_out(Failing(100), tmp_path / "count.state", lambda run: "")
     assert carry_out(Count(3), tmp_path / "count.state", lambda run: "").step == 3
+
+
+# --- delivering
+
+
+def brought(root, name: str, score: float, **options) -> bool:
+    files = {f"flags/{name}.safetensors": f"{score}".encode(), f"flags/runs/{name}.json": json.dumps(score).encode()}
+    place = root / "flags" / "runs" / f"{name}.json"
+    return training.deliver(root, files, score, lambda: json.loads(place.read_text()), **options)
+
+
+def test_a_better_training_replaces_a_worse_one_with_record_and_manifest(tmp_path):
+    assert brought(tmp_path, "a", 1.0)
+    assert not brought(tmp_path, "a", 0.5)
+    assert not brought(tmp_path, "a", 1.0)  # no better
+    assert (tmp_path / "flags" / "a.safetensors").read_bytes() == b"1.0"
+    assert brought(tmp_path, "a", 0.5, force=True)
+    assert brought(tmp_path, "a", 2.0)
+    assert (tmp_path / "flags" / "a.safetensors").read_bytes() == b"2.0"
+    assert hub.read_manifest(tmp_path) == hub.list_files(tmp_path)
+    (tmp_path / "flags" / "runs" / "a.json").write_text("no record")
+    assert brought(tmp_path, "a", 0.1)
+
+
+def test_several_processes_deliver_to_one_folder(tmp_path):
+    names = [f"n{number}" for number in range(24)]
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        assert all(pool.map(lambda name: brought(tmp_path, name, 1.0), names))
+    assert set(hub.read_manifest(tmp_path)) == {f"flags/{name}.safetensors" for name in names}
+    assert hub.read_manifest(tmp_path) == hub.list_files(tmp_path)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -25,7 +26,7 @@ def bundled(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def point_client(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
+def point_client(monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[[str], None]]:
     """Point the client at another Hub. It reads its environment when it is imported, so its constants are set."""
 
     def point(endpoint: str) -> None:
@@ -38,7 +39,16 @@ def point_client(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
     monkeypatch.setattr(constants, "HF_HUB_DISABLE_IMPLICIT_TOKEN", True)  # nobody's real token
     monkeypatch.setenv("NO_PROXY", "127.0.0.1")
     huggingface_hub.close_session()  # the client looks for a proxy when it opens its session
-    return point
+    yield point
+    let_downloads_end()  # as long as the client is pointed at this test's Hub, not at the next one's or the true one
+
+
+def let_downloads_end() -> None:
+    """Wait for what goes on in the background after its visitor has gone."""
+    for thread in threading.enumerate():
+        if thread.name == "hub":
+            thread.join(30)
+            assert not thread.is_alive()
 
 
 @pytest.fixture
@@ -48,6 +58,8 @@ def loopback(point_client: Callable[[str], None]) -> Iterator[LoopbackHub]:
         server.commit("team/cppn", dict(FILES))
         point_client(server.endpoint)
         yield server
+        server.hurry.set()
+        let_downloads_end()
 
 
 @pytest.fixture

@@ -6,9 +6,9 @@ import numpy as np
 import odd_reference as reference
 import pytest
 import torch
-from torch.utils.data import DataLoader
 
-from cppn.odd_shapes.dataset import ABSENT, KINDS, OddShapes, draw, named_rng, sample
+from cppn.faults import VisitorError
+from cppn.odd_shapes.dataset import ABSENT, KINDS, draw, named_rng, sample
 
 MANY = 60_000
 
@@ -100,7 +100,7 @@ def test_choices_are_kept(base, odd, shapes):
 
 @pytest.mark.parametrize(("base", "odd", "shapes"), [(1, 1, None), (None, None, 2), (None, None, 7)])
 def test_impossible_choices_are_refused(base, odd, shapes):
-    with pytest.raises(ValueError, match=r"kind|base shapes"):
+    with pytest.raises(VisitorError, match=r"kind|base shapes"):
         sample(named_rng("choices", 1), 1, base, odd, shapes)
 
 
@@ -117,21 +117,3 @@ def test_the_same_seed_gives_the_same_pictures():
     first, second, other = (sample(named_rng("a", seed), 8).ink for seed in (0, 0, 1))
     assert np.array_equal(first, second)
     assert not np.array_equal(first, other)
-
-
-def test_the_iterable_dataset_batches_repeats_and_shares():
-    dataset = OddShapes(seed=3, count=600)
-    assert len(dataset) == 600
-    once, twice = (torch.cat([x for x, _ in DataLoader(dataset, batch_size=100)]) for _ in range(2))
-    assert once.shape == (600, 1, 64, 64)
-    assert torch.equal(once, twice)
-    pictures, targets = next(iter(DataLoader(dataset, batch_size=5)))
-    assert pictures.shape == (5, 1, 64, 64)
-    assert targets.shape == (5, 2)
-    assert all(pictures[n, 0, int(y), int(x)] == 0 for n, (x, y) in enumerate(targets))
-
-
-def test_workers_draw_different_pictures_and_together_the_whole_count():
-    pictures = torch.cat([x for x, _ in DataLoader(OddShapes(seed=3, count=101), batch_size=50, num_workers=2)])
-    assert len(pictures) == 101
-    assert len(pictures.flatten(1).unique(dim=0)) == 101

@@ -11,11 +11,11 @@ import pytest
 import torch
 
 from cppn.__main__ import main
-from cppn.odd_shapes import train
-from cppn.odd_shapes.catalogue import open_finder
 from cppn.odd_shapes.dataset import named_rng, sample
-from cppn.odd_shapes.fit import Recipe, Run, pointing_loss
+from cppn.odd_shapes.making import train
+from cppn.odd_shapes.making.fit import Recipe, Run, pointing_loss
 from cppn.odd_shapes.network import Answer, SeedConfig, SeedNet, centres, soft_argmax
+from cppn.odd_shapes.weights import open_finder
 from cppn.training import save_state
 
 TINY = Recipe(steps=6, batch=8, learning_rate=5e-3, rest_rate=0.3)
@@ -120,10 +120,10 @@ def test_the_command_for_our_network_leaves_weights_and_a_record(tmp_path, monke
     monkeypatch.setattr(train, "OURS", replace(TINY, steps=2))
     places = ["--out", str(tmp_path / "out"), "--workshop", str(tmp_path / "shop")]
     assert main(["odd_shapes", "train", "ours", *places]) == 0
-    record = json.loads((tmp_path / "out" / "ours.json").read_text(encoding="utf-8"))
+    record = json.loads((tmp_path / "out" / "odd_shapes" / "ours.json").read_text(encoding="utf-8"))
     assert record["pictures"] == 16
     assert record["stages"][0]["curve"][-1][0] == 16
-    assert open_finder("ours", tmp_path / "out" / "ours.safetensors").checkpoint.parameters > 500_000
+    assert open_finder("ours", tmp_path / "out" / "odd_shapes" / "ours.safetensors").checkpoint.parameters > 500_000
     assert "16 pictures" in capsys.readouterr().out
 
 
@@ -135,9 +135,9 @@ def tiny_growth(monkeypatch):
 def test_the_homeworks_network_grows_when_it_is_good_enough(tmp_path, monkeypatch, tiny_growth):
     monkeypatch.setattr(train, "GROWN_AT", 1000.0)
     assert main(["odd_shapes", "train", "seed", "--out", str(tmp_path), "--workshop", str(tmp_path / "shop")]) == 0
-    record = json.loads((tmp_path / "seed.json").read_text(encoding="utf-8"))
+    record = json.loads((tmp_path / "odd_shapes" / "seed.json").read_text(encoding="utf-8"))
     assert [stage["name"] for stage in record["stages"]] == ["one head, seed 0", "two heads"]
-    assert open_finder("seed", tmp_path / "seed.safetensors").checkpoint.config.offsets
+    assert open_finder("seed", tmp_path / "odd_shapes" / "seed.safetensors").checkpoint.config.offsets
 
 
 def test_a_seed_that_is_stuck_is_followed_by_another(tmp_path, monkeypatch, tiny_growth, capsys):

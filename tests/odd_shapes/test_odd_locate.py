@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import itertools
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -14,7 +16,9 @@ from PIL import Image
 
 from cppn import render
 from cppn.__main__ import main
-from cppn.odd_shapes import catalogue, locate
+from cppn.faults import VisitorError
+from cppn.odd_shapes import canvas as canvas_module
+from cppn.odd_shapes import endpoints, locate, views, weights
 from cppn.odd_shapes.canvas import Canvas, fit_to_canvas, to_image
 from cppn.odd_shapes.dataset import KINDS, named_rng, sample
 from cppn.odd_shapes.network import Answer, OddConfig, OddNet, centres
@@ -67,6 +71,46 @@ def test_colours_and_margins_are_said(pictures):
 def test_a_plain_picture_is_paper_or_ink(colour, black):
     for size in ((1, 1), (64, 64), (300, 100)):
         assert fit_to_canvas(Image.new("RGB", size, colour)).ink.sum() == black
+
+
+def reduced_at_once(shades: np.ndarray, paper: int) -> np.ndarray:
+    """Gray levels (H, W) reduced to 64 x 64 from a square that is made whole, as the canvas does without making it."""
+    side = max(shades.shape)
+    square = np.full((side, side), paper, np.float32)
+    top, left = ((side - length) // 2 for length in shades.shape)
+    square[top : top + shades.shape[0], left : left + shades.shape[1]] = shades
+    return np.asarray(Image.fromarray(square).resize((64, 64), Image.Resampling.BOX))
+
+
+@pytest.mark.parametrize("inverted", [False, True])
+@pytest.mark.parametrize("size", [(65, 64), (64, 65), (640, 11), (11, 640), (333, 334), (1001, 77), (200, 1000)])
+def test_margins_need_not_be_made_to_be_reduced(size, inverted, monkeypatch):
+    monkeypatch.setattr(canvas_module, "BAND", 5000)  # several bands in each of these
+    rng = np.random.default_rng(0)
+    shades = np.where(rng.random(size[::-1]) < 0.3, rng.integers(0, 256, size[::-1]), 255).astype(np.uint8)
+    expected = reduced_at_once(255 - shades if inverted else shades, 0 if inverted else 255)
+    found = canvas_module._on_square(Image.fromarray(shades), inverted, 0 if inverted else 255)
+    assert np.array_equal(found, expected)
+
+
+@pytest.mark.parametrize("size", [(30_000, 1), (1, 30_000), (4000, 8), (8, 4000), (650, 10)])
+def test_a_strip_of_which_nothing_would_be_left_is_refused(size):
+    with pytest.raises(VisitorError, match="less than one pixel wide"):
+        fit_to_canvas(Image.new("RGB", size, "white"))
+
+
+@pytest.mark.parametrize("size", [(16_000, 1000), (4000, 4000)])
+def test_a_large_picture_takes_little_memory_beside_its_own(size):
+    """In a process of its own, whose peak is no other test's."""
+    script = (
+        "import resource, sys; from PIL import Image; from cppn.odd_shapes.canvas import fit_to_canvas\n"
+        "peak = lambda: resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
+        "picture = Image.new('RGB', (int(sys.argv[1]), int(sys.argv[2])), 'white')\n"
+        "picture.paste('black', (0, 0, 9, 9))\n"
+        "before = peak(); fit_to_canvas(picture); print(peak() - before)"
+    )
+    told = subprocess.run([sys.executable, "-c", script, *map(str, size)], capture_output=True, text=True, check=True)
+    assert int(told.stdout) < 100 * 1024  # kB; the square alone of the first one has a gigabyte
 
 
 def test_a_photograph_is_called_shaded():
@@ -161,7 +205,7 @@ def finder(tmp_path: Path):
 
     torch.manual_seed(0)
     checkpoint.save(tmp_path / "ours.safetensors", OddNet(OddConfig()), OddConfig())
-    return catalogue.open_finder("ours", tmp_path / "ours.safetensors")
+    return weights.open_finder("ours", tmp_path / "ours.safetensors")
 
 
 def test_a_location_holds_what_the_network_said(finder, pictures):
@@ -174,26 +218,30 @@ def test_a_location_holds_what_the_network_said(finder, pictures):
     assert found.places[1, 2].tolist() == [14, 9]
     assert found.token == int(answer.log_probability.argmax())
     assert len(found.attention) == 2
-    facts = locate.report(found, finder, canvas)
+    facts = views.report(found, finder, canvas)
     assert facts["x"] == round(found.x, 2)
     json.dumps(facts)
 
 
 def test_the_command_reports(finder, tmp_path, monkeypatch, capsys, pictures):
-    monkeypatch.setattr(locate, "finder_of", lambda name: finder)
+    monkeypatch.setattr(endpoints, "finder_of", lambda name: finder)
     to_image(pictures.ink[0]).save(tmp_path / "picture.png")
-    assert main(["odd_shapes", "locate", str(tmp_path / "picture.png")]) == 0
-    assert json.loads(capsys.readouterr().out)["network"] == "ours"
+    given = [str(tmp_path / "picture.png"), "--network", "ours", "--out", str(tmp_path / "found.png")]
+    assert main(["odd_shapes", "locate", *given]) == 0
+    told = json.loads(capsys.readouterr().out)
+    assert told["report"]["network"] == "ours"
+    written = ("found.png", "found-probability.png", "found-offsets.png")
+    assert [told[name] for name in ("answer", "probability", "offsets")] == [str(tmp_path / name) for name in written]
+    with Image.open(tmp_path / "found-offsets.png") as picture:
+        assert picture.width == 512
 
 
 @pytest.mark.parametrize("name", ["nothing.png", "text.png", "huge.png"])
 def test_the_command_refuses_in_words(name, finder, tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(locate, "finder_of", lambda name: finder)
+    monkeypatch.setattr(endpoints, "finder_of", lambda name: finder)
     (tmp_path / "text.png").write_text("hello")
     Image.new("1", (5000, 4000)).save(tmp_path / "huge.png")
-    with pytest.raises(SystemExit) as stop:
-        main(["odd_shapes", "locate", str(tmp_path / name)])
-    assert stop.value.code == 2
+    assert main(["odd_shapes", "locate", str(tmp_path / name)]) == 2
     assert "locate:" in capsys.readouterr().err
 
 
@@ -205,5 +253,5 @@ def test_an_animation_shows_its_first_frame(tmp_path, pictures):
 
 
 def test_an_unknown_network_is_named():
-    with pytest.raises(KeyError, match="theirs"):
-        catalogue.finder_of("theirs")
+    with pytest.raises(VisitorError, match="theirs"):
+        weights.finder_of("theirs")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextvars
 import json
 import math
 
@@ -10,11 +11,13 @@ import pytest
 import torch
 
 from cppn.__main__ import main
-from cppn.odd_shapes import contest, score, study
-from cppn.odd_shapes.catalogue import Finder
+from cppn.faults import Abandoned, expect_work_while
+from cppn.odd_shapes import contest, endpoints, score, views
 from cppn.odd_shapes.contest import ROUNDS, Game
 from cppn.odd_shapes.dataset import ABSENT, named_rng, sample
+from cppn.odd_shapes.making import measure
 from cppn.odd_shapes.network import Answer, SeedConfig, SeedNet, centres
+from cppn.odd_shapes.weights import Finder
 
 
 class Constant(torch.nn.Module):
@@ -47,7 +50,7 @@ def test_measures_are_those_of_the_formulas():
 
 
 def test_a_constant_answer_is_off_by_the_spread_of_the_labels():
-    *_, result = score.score(Constant(), 4000, 0)
+    *_, result = score.examine(Constant(), 4000, 0)
     summary = result.summary()
     assert summary["pictures"] == 4000
     assert summary["rmse"] == pytest.approx(14.477, abs=0.2)
@@ -76,19 +79,54 @@ def finder():
 
 
 def test_the_command_prints_a_score(finder, monkeypatch, capsys):
-    monkeypatch.setattr(score, "finder_of", lambda name: finder)
-    assert main(["odd_shapes", "score", "--network", "seed", "--count", "20"]) == 0
-    assert json.loads(capsys.readouterr().out)["pictures"] == 20
-    with pytest.raises(SystemExit):
-        main(["odd_shapes", "score", "--count", "0"])
+    monkeypatch.setattr(endpoints, "finder_of", lambda name: finder)
+    assert main(["odd_shapes", "score", "--network", "seed", "--count", "20", "--seed", "5"]) == 0
+    shown = capsys.readouterr()
+    assert json.loads(shown.out)["facts"]["pictures"] == 20
+    assert "20 fresh pictures" in shown.err
+    assert main(["odd_shapes", "score", "--count", "0"]) == 2
+    assert "count must be a whole number from 1 to 20,000; 0 came instead" in capsys.readouterr().err
 
 
-# --- the study
+def test_one_picture_has_no_standard_error(finder):
+    *_, result = score.examine(finder.net, 1, 0)
+    facts = json.loads(json.dumps(result.summary()))
+    assert facts["standard_error"] is None
+    (part,) = [part for part in facts["by_visible"].values() if part["share"]]
+    assert part["standard_error"] is None
+    said = views.describe_score(facts, 1)
+    assert "on 1 fresh picture, which has no standard error" in said
+    assert f"{facts['median_distance']:.2f} px from the true centre" in said
+    assert "None" not in views.score_table(facts)
+    *_, result = score.examine(finder.net, 2, 0)
+    assert result.summary()["standard_error"] > 0
+
+
+def test_a_score_says_how_far_it_is_and_its_table_has_every_part(finder):
+    *_, result = score.examine(finder.net, 250, 0)
+    facts = result.summary()
+    assert views.describe_score(facts, 1000).startswith("Measuring, 25%: ")
+    assert views.describe_score(facts, 250).startswith(f"**{facts['rmse']:.2f} px** RMSE")
+    table = views.score_table(facts)
+    assert all(f"odd shape in view: {name} |" in table for name in score.STRATA)
+    assert f"{facts['by_uncertainty']['over 5 px']['said_px']:.2f} |" in table
+
+
+def test_nobody_is_examined_for_whom_nobody_waits(finder):
+    def alone() -> None:
+        expect_work_while(lambda: False)
+        next(score.examine(finder.net, 250, 0))
+
+    with pytest.raises(Abandoned):
+        contextvars.copy_context().run(alone)
+
+
+# --- what the attention does
 
 
 def test_blocks_are_the_nine_tokens_round_a_centre():
     pictures = sample(named_rng("blocks", 0), 50)
-    at = study.blocks(pictures, 4.0, 5.0)
+    at = measure.blocks(pictures, 4.0, 5.0)
     present = pictures.kind != ABSENT
     assert (at.sum(axis=2) == np.where(present, 9, 0)).all()
     places = centres(4.0, 5.0).numpy()
@@ -101,11 +139,11 @@ def test_blocks_are_the_nine_tokens_round_a_centre():
 def test_attention_to_one_token_is_counted_there():
     """All look at token 0 in the upper left corner: it counts for a shape exactly if the shape is there."""
     net = Constant(token=0)
-    (entry,) = study.who_looks_at_whom(net, 500, 0)
-    (first, second) = study.exam(500, 0)
+    (entry,) = measure.who_looks_at_whom(net, 500, 0)
+    (first, second) = score.exam(500, 0)
     whole = np.concatenate([p.visible == 1 for p in (first, second)])
-    odd = np.concatenate([study.blocks(p, 4.0, 5.0)[:, 0, 0] for p in (first, second)])[whole]
-    any_base = np.concatenate([study.blocks(p, 4.0, 5.0)[:, 1:, 0].any(axis=1) for p in (first, second)])[whole]
+    odd = np.concatenate([measure.blocks(p, 4.0, 5.0)[:, 0, 0] for p in (first, second)])[whole]
+    any_base = np.concatenate([measure.blocks(p, 4.0, 5.0)[:, 1:, 0].any(axis=1) for p in (first, second)])[whole]
     assert entry["odd_to_odd"] == entry["received_odd"] == entry["follows"] == pytest.approx(odd.mean(), abs=1e-4)
     assert entry["odd_to_base"] == pytest.approx((any_base & ~odd).mean(), abs=1e-4)
 
@@ -114,21 +152,21 @@ def test_even_attention_gives_everybody_the_even_share():
     net = SeedNet(SeedConfig())
     for parameter in net.query.parameters():
         parameter.data.zero_()
-    (entry,) = study.who_looks_at_whom(net, 250, 0)
+    (entry,) = measure.who_looks_at_whom(net, 250, 0)
     assert entry["odd_to_base"] == pytest.approx(entry["base_share"], abs=2e-4)
-    assert entry["odd_to_odd"] == entry["received_odd"] == pytest.approx(study.BLOCK, abs=1e-4)
-    assert entry["received_base"] == pytest.approx(study.BLOCK, abs=1e-4)
+    assert entry["odd_to_odd"] == entry["received_odd"] == pytest.approx(measure.BLOCK, abs=1e-4)
+    assert entry["received_base"] == pytest.approx(measure.BLOCK, abs=1e-4)
 
 
 def test_without_attention_leaves_the_network_alone(finder):
     before = finder.net.query.weight.clone()
-    found = study.without_attention(finder, 250, 0)
+    found = measure.without_attention(finder, 250, 0)
     assert found.keys() == {"none", "layer 1"}
     assert torch.equal(finder.net.query.weight, before)
 
 
 def test_doubt_is_counted_in_tokens():
-    found = study.doubt_by_visibility(Constant(), 750, 0)
+    found = measure.doubt_by_visibility(Constant(), 750, 0)
     assert found["hidden"]["tokens"] == found["in full view"]["tokens"] == pytest.approx(144, abs=0.01)
     spread = math.sqrt(2 * 25 * (144 - 1) / 12)  # of 12 x 12 even places, 5 pixels apart
     assert found["hidden"]["uncertainty_px"] == pytest.approx(spread, abs=0.01)
@@ -155,19 +193,30 @@ def test_clicks_are_measured_against_the_truth(finder):
     assert standing["yours"] == [0.0]
     assert standing["networks"] == [round(math.dist(rounds[0].network, rounds[0].truth), 1)]
     assert standing["won"] == 1
-    assert "0.0 pixels" in contest.describe(rounds, game)
+    assert "0.0 pixels" in views.describe_contest(rounds, game)
 
 
 def test_a_whole_contest_ends_with_a_verdict_and_starts_again(finder):
     rounds, game = contest.contest(3, finder), Game(3)
     for number in range(ROUNDS):
-        assert f"Picture {number + 1} of 10" in contest.describe(rounds, game)
+        assert f"Picture {number + 1} of 10" in views.describe_contest(rounds, game)
         game = game.click(rounds[number].truth)
         if not game.over:
             game = game.go_on()
-    assert "You beat the network" in contest.describe(rounds, game)
+    assert "You beat the network" in views.describe_contest(rounds, game)
     assert game.click((3, 3)) == game
     assert game.go_on() == Game(4)
+
+
+def test_the_picture_that_is_up_stays_until_the_next_is_asked_for():
+    game = Game(3)
+    assert game.number == 0
+    assert game.click((1, 1)).number == 0
+    assert game.click((1, 1)).go_on().number == 1
+    assert game.go_on() == game  # it has not been clicked
+    for _ in range(ROUNDS - 1):
+        game = game.click((1, 1)).go_on()
+    assert game.click((1, 1)).number == ROUNDS - 1
 
 
 @pytest.mark.parametrize("point", [(-1, 5), (5, 70), (math.nan, 3)])

@@ -8,20 +8,22 @@ import numpy as np
 import odd_reference as reference
 import pytest
 
+from cppn import ui
 from cppn.__main__ import main
-from cppn.odd_shapes import exhibit, measure, words
+from cppn.odd_shapes import views
 from cppn.odd_shapes.canvas import Canvas
-from cppn.odd_shapes.catalogue import NETWORKS, finder_of
 from cppn.odd_shapes.dataset import named_rng, sample
 from cppn.odd_shapes.locate import locate
-from cppn.odd_shapes.score import score
+from cppn.odd_shapes.making import measure
+from cppn.odd_shapes.score import examine
+from cppn.odd_shapes.weights import NETWORKS, finder_of
 
 LEAST_POSSIBLE = 1.05  # pixels; hidden odd shapes cost at least that, so less would be a fault of the measurement
 
 
 @pytest.mark.parametrize("name", NETWORKS)
 def test_figures_belong_to_the_shipped_file(name):
-    row, finder = exhibit.results()["networks"][name], finder_of(name)
+    row, finder = views.results()["networks"][name], finder_of(name)
     assert row["sha256"] == finder.checkpoint.sha256
     assert row["parameters"] == finder.checkpoint.parameters
     assert row["score"]["rmse"] > LEAST_POSSIBLE
@@ -30,8 +32,8 @@ def test_figures_belong_to_the_shipped_file(name):
 
 @pytest.mark.parametrize("name", NETWORKS)
 def test_a_measured_figure_can_be_measured_again(name):
-    *_, result = score(finder_of(name).net, 1500, 77)
-    again, promised = result.summary(), exhibit.results()["networks"][name]["score"]
+    *_, result = examine(finder_of(name).net, 1500, 77)
+    again, promised = result.summary(), views.results()["networks"][name]["score"]
     assert again["rmse"] == pytest.approx(promised["rmse"], abs=5 * again["standard_error"])
     assert again["median_distance"] == pytest.approx(promised["median_distance"], rel=0.3)
 
@@ -57,13 +59,13 @@ def test_our_network_finds_a_plain_odd_shape_to_half_a_pixel():
 
 
 def test_the_texts_hold_the_measured_numbers():
-    ours = exhibit.results()["networks"]["ours"]
-    table = words.figures()
+    ours = views.results()["networks"]["ours"]
+    table = ui.text("odd_shapes", "score", **views.score_figures())
     assert f"{ours['score']['rmse']:.2f}" in table
     assert f"{ours['parameters']:,}" in table
-    assert "layer 2, head 2" in words.attention()
-    curves = exhibit.training_curves()
-    assert {row[2] for row in curves["data"]} == {*NETWORKS.values(), *exhibit.LEVELS}
+    assert "layer 2, head 2" in ui.text("odd_shapes", "attention", **views.attention_figures())
+    curves = views.training_curves()
+    assert {row[2] for row in curves["data"]} == {*NETWORKS.values(), *views.LEVELS}
 
 
 def test_the_command_measures_one_network_and_keeps_the_rest(tmp_path, monkeypatch, capsys):

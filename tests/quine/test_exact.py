@@ -11,7 +11,8 @@ import torch
 
 from cppn.hub import BUNDLED
 from cppn.quine.network import copier, flatten
-from cppn.quine.verify import load, verify
+from cppn.quine.verify import verify
+from cppn.quine.weights import open_quine
 
 EXACT = ("exact_mlp", "exact_cnn", "exact_rnn", "exact_lstm", "exact_transformer")
 WEIGHTS = {"exact_mlp": 1020, "exact_cnn": 864, "exact_rnn": 608, "exact_lstm": 1024, "exact_transformer": 2160}
@@ -23,7 +24,7 @@ def shipped(slug):
 
 @pytest.mark.parametrize("slug", EXACT)
 def test_every_bit_is_right_by_our_own_report(slug):
-    report = verify(shipped(slug)).report
+    report = verify(open_quine(shipped(slug))).report
     assert report.verdict == "exact"
     assert report.weights == WEIGHTS[slug]
     assert report.max_delta == report.mean_delta == 0
@@ -47,7 +48,7 @@ def test_numpy_prints_the_same_bytes_in_any_summation_order(slug, dtype):
 
 def test_the_reported_hash_is_that_of_the_bytes_numpy_reads():
     theta, output = reference.prints(shipped("exact_mlp"), np.float32)
-    report = verify(shipped("exact_mlp")).report
+    report = verify(open_quine(shipped("exact_mlp"))).report
     assert report.sha256_weights == hashlib.sha256(theta.tobytes()).hexdigest()
     assert report.sha256_output == hashlib.sha256(output.tobytes()).hexdigest()
 
@@ -58,7 +59,7 @@ def test_the_number_of_threads_does_not_matter(slug, threads):
     before = torch.get_num_threads()
     torch.set_num_threads(threads)
     try:
-        net = load(shipped(slug)).net
+        net = open_quine(shipped(slug)).net
         for dtype in (torch.float32, torch.float64):
             theta = flatten(net).to(dtype)
             assert torch.equal(copier(net)(theta), theta)
@@ -72,7 +73,7 @@ def test_the_margins_agree_with_numpy(slug):
     z = reference.probe(config["environment"], reference.TABLES[config["architecture"]][1])
     state = {name: tensor.astype(np.float64) for name, tensor in state.items()}
     activation = reference.HIDDEN[config["architecture"]](state, z, reference.plain_dot)
-    np.testing.assert_allclose(verify(shipped(slug)).report.margins, abs(activation), atol=1e-4)
+    np.testing.assert_allclose(verify(open_quine(shipped(slug))).report.margins, abs(activation), atol=1e-4)
 
 
 def test_all_weights_are_sums_of_the_table_with_twenty_signs():

@@ -15,8 +15,8 @@ from torch import nn
 from cppn.checkpoint import parse_config
 from cppn.quine import environment
 from cppn.quine.architectures import ONE_PROBE, build
+from cppn.quine.making.seed_training import draw_as_the_seed
 from cppn.quine.network import QuineConfig, assign, copier, flatten, hidden_map, sign, split
-from cppn.quine.regeneration import draw_as_the_seed
 
 
 def random_weights(net: nn.Module, seed: int = 3) -> torch.Tensor:

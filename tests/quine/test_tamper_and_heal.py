@@ -10,23 +10,24 @@ import pytest
 import quine_reference as reference
 import torch
 
+from cppn.faults import VisitorError
 from cppn.hub import BUNDLED
-from cppn.quine.catalogue import find_shipped
-from cppn.quine.heal import heal, leave_zero, share_healed
+from cppn.quine import endpoints, views
+from cppn.quine.heal import heal, leave_zero, regenerate
+from cppn.quine.making.measure import change_each, share_healed
 from cppn.quine.network import flatten, split
-from cppn.quine.regeneration import regenerate
-from cppn.quine.tamper import change_each, place, tamper
-from cppn.quine.verify import load
+from cppn.quine.tamper import place, tamper
+from cppn.quine.weights import find_shipped, open_quine
 
 
 @pytest.fixture(scope="module")
 def exact():
-    return load(BUNDLED / "quine" / "exact_mlp.safetensors")
+    return open_quine(BUNDLED / "quine" / "exact_mlp.safetensors")
 
 
 @pytest.fixture(scope="module")
 def newton():
-    return load(BUNDLED / "quine" / "newton.safetensors")
+    return open_quine(BUNDLED / "quine" / "newton.safetensors")
 
 
 def test_no_flipped_sign_ever_verifies_and_most_print_the_original(exact):
@@ -66,7 +67,7 @@ def test_a_repaired_weight_is_reported_as_such(exact):
     assert result.before == result.printed == -result.after != 0
     assert result.verification.report.verdict == "approximate"  # one weight of 1,020 is wrong
     assert not result.verification.report.is_quine
-    assert "Not a quine. It prints the original" in result.words
+    assert "Not a quine. It prints the original" in views.tamper_words(result)
     assert torch.equal(flatten(exact.net), theta)  # the network itself is left alone
 
 
@@ -74,13 +75,13 @@ def test_a_tipped_code_prints_something_else(exact):
     """A large weight tips a bit of the code; half of all weights or so then come out otherwise."""
     result = next(result for index in range(40) if not (result := tamper(exact.net, exact.config, index, 0.4)).restored)
     assert result.original_bits < 0.2
-    assert "tipped over" in result.words
+    assert "tipped over" in views.tamper_words(result)
 
 
 def test_a_weight_set_to_its_own_value_still_verifies(exact):
     result = tamper(exact.net, exact.config, 500, float(flatten(exact.net)[500]))
     assert result.verification.report.verdict == "exact"
-    assert "nothing has changed" in result.words
+    assert "nothing has changed" in views.tamper_words(result)
 
 
 def test_a_tampered_newton_quine_no_longer_verifies(newton):
@@ -108,12 +109,12 @@ def test_places_are_those_of_the_tensors(exact):
 def test_the_exact_quine_heals_small_noise_in_one_copy_and_not_large_noise(exact):
     small = heal(exact.net, 0.02, seed=0, steps=3, rate=1.0)
     assert small.healed
-    assert small.words == "Healed to the last bit after 1 copy."
+    assert views.healing_words(small) == "Healed to the last bit after 1 copy."
     assert (small.healed_at, small.tolerance, small.distances[1:]) == (1, 0, (0, 0, 0))
     large = heal(exact.net, 2.0, seed=0, steps=3, rate=1.0)
     assert not large.healed
     assert large.healed_at is None
-    assert large.words.startswith("Not healed after 3 copies")
+    assert views.healing_words(large).startswith("Not healed after 3 copies")
     assert len(large.distances) == len(large.deltas) == 4
 
 
@@ -128,13 +129,13 @@ def test_the_newton_quine_heals_noise_as_large_as_its_weights(newton):
 
 def test_weights_that_explode_are_not_healed():
     """One query a weight has no normalisation, and its quine repels: copies of copies grow without bound."""
-    result = heal(load(BUNDLED / "quine" / "query.safetensors").net, 0.1, seed=0, steps=600, rate=0.5)
+    result = heal(open_quine(BUNDLED / "quine" / "query.safetensors").net, 0.1, seed=0, steps=600, rate=0.5)
     assert result.exploded
     assert not result.healed
     assert result.healed_at is None
     assert len(result.distances) == len(result.deltas) < 600
     assert all(math.isfinite(number) for number in (*result.distances, *result.deltas))
-    assert "beyond a million" in result.words
+    assert "beyond a million" in views.healing_words(result)
 
 
 def test_no_noise_is_healed_from_the_start(exact):
@@ -147,13 +148,30 @@ def test_noise_comes_from_its_seed(newton):
 
 
 @pytest.mark.parametrize(
-    "arguments",
-    [(-0.1, 0, 5, 1.0), (11.0, 0, 5, 1.0), (math.nan, 0, 5, 1.0), (0.1, 0, 0, 1.0), (0.1, 0, 1001, 1.0)]
-    + [(0.1, 0, 5, rate) for rate in (0.0, 1.1, math.nan)],
+    ("arguments", "words"),
+    [
+        ((-0.1, 0, 5), "noise must be a number from 0 to 10; -0.1 came instead"),
+        ((11.0, 0, 5), "noise must be"),
+        ((math.nan, 0, 5), "noise must be"),
+        ((0.1, 0, 0), "steps must be a whole number from 1 to 1,000; 0 came instead"),
+        ((0.1, 0, 1001), "steps must be"),
+    ],
 )
-def test_impossible_healing_is_refused(exact, arguments):
+def test_impossible_healing_is_refused(arguments, words):
+    with pytest.raises(VisitorError, match=words):
+        endpoints.heal_quine("exact_mlp", *arguments)
+
+
+@pytest.mark.parametrize("rate", [0.0, 1.1, math.nan])
+def test_an_impossible_rate_is_a_fault_of_ours(exact, rate):
     with pytest.raises(ValueError, match="must lie"):
-        heal(exact.net, *arguments)
+        heal(exact.net, 0.1, 0, 5, rate)
+
+
+@pytest.mark.parametrize("noise", [-0.1, 1.1, math.nan])
+def test_zero_is_left_with_little_noise_only(exact, noise):
+    with pytest.raises(VisitorError, match="must lie"):
+        leave_zero(exact.net, noise, 0, 5)
 
 
 def test_regeneration_is_the_damped_fixed_point_iteration():

@@ -13,20 +13,26 @@ import safetensors.torch
 import torch
 
 from cppn import checkpoint
-from cppn.__main__ import main
 from cppn.checkpoint import CheckpointError
+from cppn.endpoint import run_command
+from cppn.faults import VisitorError
 from cppn.hub import BUNDLED
+from cppn.quine import endpoints, views
 from cppn.quine.architectures import build
-from cppn.quine.catalogue import SHIPPED, find_shipped, open_shipped
+from cppn.quine.making.seed_training import draw_as_the_seed
 from cppn.quine.network import QuineConfig, assign, copier, flatten
-from cppn.quine.regeneration import draw_as_the_seed
-from cppn.quine.verify import examine, judge, load, ulp_distance, verify
+from cppn.quine.verify import Report, examine, judge, ulp_distance, verify
+from cppn.quine.weights import SHIPPED, find_shipped, open_quine, quine_of
 
 SEED = QuineConfig()
 
 
 def shipped(slug):
     return BUNDLED / find_shipped(slug).file
+
+
+def report_on(source) -> Report:
+    return verify(open_quine(source)).report
 
 
 def as_file(net, config):
@@ -38,31 +44,31 @@ def as_file(net, config):
     [("newton", "float"), ("query", "float"), ("seed_rmsprop", "approximate"), ("auxiliary", "approximate")],
 )
 def test_the_other_shipped_files_get_the_verdict_they_deserve(slug, verdict):
-    report = verify(shipped(slug)).report
+    report = report_on(shipped(slug))
     assert report.verdict == verdict
     assert report.is_quine == (verdict == "float")
 
 
 def test_newton_and_query_reach_float_precision():
     for slug, weights in (("newton", 1020), ("query", 528)):
-        report = verify(shipped(slug)).report
+        report = report_on(shipped(slug))
         assert report.weights == weights >= 136
         assert 0 < report.max_delta <= 1e-15
         assert report.std > 0.05
 
 
 def test_the_seeds_training_stands_where_the_seed_left_it():
-    report = verify(shipped("seed_rmsprop")).report
+    report = report_on(shipped("seed_rmsprop"))
     assert 1e-3 < report.max_delta < 1e-2
     assert report.r2 > 0.99
     assert report.bit_equal == 0
-    assert "own read-out table" in report.words
+    assert "own read-out table" in views.verdict_words(report)
 
 
 @pytest.mark.parametrize("slug", ["newton", "query", "seed_rmsprop"])
 def test_figures_agree_with_numpy(slug):
     theta, output = reference.prints(shipped(slug), np.float64)
-    report, delta = verify(shipped(slug)).report, abs(output - theta)
+    report, delta = report_on(shipped(slug)), abs(output - theta)
     tolerance = 1e-14 if report.is_quine else 1e-9
     assert abs(report.max_delta - delta.max()) < tolerance
     assert abs(report.mean_delta - delta.mean()) < tolerance
@@ -73,7 +79,7 @@ def test_figures_agree_with_numpy(slug):
 
 @pytest.mark.parametrize("slug", SHIPPED)
 def test_reports_are_plain_finite_json(slug):
-    report = verify(shipped(slug)).report
+    report = report_on(shipped(slug))
     text = json.dumps(asdict(report), allow_nan=False)
     assert json.loads(text)["verdict"] == report.verdict
     assert sum(count for _, count in report.ulp_histogram) == report.weights
@@ -81,11 +87,11 @@ def test_reports_are_plain_finite_json(slug):
 
 @pytest.mark.parametrize("slug", SHIPPED)
 def test_the_catalogue_and_the_file_agree(slug):
-    assert open_shipped(slug, BUNDLED).config == SHIPPED[slug].config
+    assert open_quine(shipped(slug)).config == SHIPPED[slug].config
 
 
 def test_unknown_names_are_refused_with_the_known_ones():
-    with pytest.raises(KeyError, match="exact_mlp"):
+    with pytest.raises(VisitorError, match="exact_mlp"):
         find_shipped("no such quine")
     assert find_shipped(" Exact_MLP ").slug == "exact_mlp"
 
@@ -94,7 +100,7 @@ def test_all_zero_weights_are_a_trivial_quine():
     net = build(SEED)
     net.load_state_dict({name: torch.zeros_like(tensor) for name, tensor in net.state_dict().items()})
     net.proj.normal_(generator=torch.Generator().manual_seed(1))
-    report = verify(as_file(net, SEED)).report
+    report = report_on(as_file(net, SEED))
     assert (report.verdict, report.max_delta, report.r2, report.is_quine) == ("trivial", 0, None, False)
 
 
@@ -102,12 +108,12 @@ def test_with_a_sign_head_zero_is_no_quine_at_all(tmp_path):
     config = QuineConfig("mlp", "sign", "some environment")
     net = build(config)
     assign(net, torch.zeros(1020))
-    assert verify(as_file(net, config)).report.verdict == "not_a_quine"
+    assert report_on(as_file(net, config)).verdict == "not_a_quine"
 
 
 def test_random_weights_are_no_quine():
     config = QuineConfig("lstm", "sign", "some environment")
-    assert verify(as_file(build(config), config)).report.verdict == "not_a_quine"
+    assert report_on(as_file(build(config), config)).verdict == "not_a_quine"
 
 
 def test_a_rigged_table_prints_anything_and_is_told_on():
@@ -116,22 +122,22 @@ def test_a_rigged_table_prints_anything_and_is_told_on():
     with torch.no_grad():
         h, theta = net.hidden(net.probe), flatten(net)
         net.proj += torch.outer(h, 4 * theta - h @ net.proj) / h.square().sum()
-    report = verify(as_file(net, config)).report
+    report = report_on(as_file(net, config))
     assert report.max_delta < 1e-15  # the forgery works
     assert (report.verdict, report.table, report.is_quine) == ("approximate", "own", False)
-    assert "can be made to print any weights" in report.words
+    assert "can be made to print any weights" in views.verdict_words(report)
 
 
 def test_a_quine_of_one_environment_is_none_in_another():
-    loaded = load(shipped("exact_mlp"))
+    loaded = open_quine(shipped("exact_mlp"))
     config = replace(loaded.config, environment="quine/mlp/11")
     other = build(config)
     assign(other, flatten(loaded.net))
-    assert verify(as_file(other, config)).report.verdict == "not_a_quine"
+    assert report_on(as_file(other, config)).verdict == "not_a_quine"
 
 
 def test_bits_without_a_margin_are_not_called_exact():
-    figures = asdict(verify(shipped("exact_mlp")).report)
+    figures = asdict(report_on(shipped("exact_mlp")))
     assert judge(figures, typical=0.04) == "exact"
     assert judge({**figures, "margin": 1e-6}, typical=0.04) == "float"
 
@@ -169,16 +175,19 @@ def hostile_files():
     absurd = {**good, "l1.bias": torch.full((20,), 1e30)}
     save = safetensors.torch.save
     return {
-        "wrong shape": (save(wrong_shape), "l2.weight should be"),
+        "wrong shape": (save(wrong_shape), "tensor l2.weight is 20 x 21, not 20 x 20"),
         "NaN": (save(not_finite), "not finite"),
         "infinity": (save(infinite), "not finite"),
         "absurd": (save(absurd), "beyond 1,000,000"),
         "huge": (b"\0" * (300 * 1024), "at most"),
-        "float64 without saying so": (save({name: t.double() for name, t in good.items()}), "should be F32"),
+        "float64 without saying so": (
+            save({name: t.double() for name, t in good.items()}),
+            "holds F64 numbers where F32 is expected",
+        ),
         "one missing": (save({name: t for name, t in good.items() if name != "proj"}), "missing"),
         "pickle": (b"PK\x03\x04" + b"\0" * 100, "pickle"),
-        "empty": (b"", "too short"),
-        "text": (b"I am a quine, believe me. " * 10, "not a safetensors file"),
+        "empty": (b"", "empty"),
+        "text": (b"I am a quine, believe me. " * 10, "a text, not a safetensors file"),
         "unknown architecture": (save(good, {"config": '{"architecture":"oracle"}'}), "architecture must be"),
         "brought its own table": (save(good, {"config": '{"head":"sign"}'}), "own table"),
         "unknown key": (save(good, {"config": '{"scale":4}'}), "unknown key"),
@@ -190,7 +199,7 @@ def hostile_files():
 def test_a_hostile_file_gets_a_clear_error(name):
     data, message = hostile_files()[name]
     with pytest.raises(CheckpointError, match=message):
-        verify(data)
+        open_quine(data)
 
 
 @pytest.mark.parametrize("size", [1e-300, 1e-30, 1e6])
@@ -206,22 +215,56 @@ def test_the_report_stays_finite_at_the_limits(config, size):
 
 
 def test_examine_leaves_the_network_alone():
-    loaded = load(shipped("exact_mlp"))
+    loaded = open_quine(shipped("exact_mlp"))
     before = flatten(loaded.net)
     examine(loaded.net, loaded.config, -before)
     assert torch.equal(flatten(loaded.net), before)
     assert torch.equal(copier(loaded.net)(before), before)
 
 
-def test_the_command_prints_the_report_and_tells_by_its_exit_status(capsys, tmp_path):
-    assert main(["quine", "verify", str(shipped("exact_mlp"))]) == 0
-    assert json.loads(capsys.readouterr().out)["verdict"] == "exact"
-    assert main(["quine", "verify", str(shipped("seed_rmsprop"))]) == 1
-    assert json.loads(capsys.readouterr().out)["verdict"] == "approximate"
+def test_a_shipped_quine_is_opened_once_and_says_where_it_came_from():
+    assert quine_of("exact_mlp") is quine_of(" Exact_MLP ")
+    assert (quine_of("exact_mlp").source, quine_of("exact_mlp").note) == ("bundled with this app", "")
+
+
+def test_a_sentence_for_each_verdict_and_a_warning_of_tables_that_were_brought():
+    report = report_on(shipped("exact_mlp"))
+    assert views.verdict_words(report) == "An exact quine: it prints every one of its 1,020 weights, to the last bit."
+    for verdict in views.CARDS:
+        assert "own read-out table" in views.verdict_words(replace(report, verdict=verdict, table="own"))
+
+
+def test_the_command_prints_the_report_and_tells_by_its_exit_status(capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+
+    def command(*argv) -> int:
+        return run_command(endpoints.verify_quine_file, "python -m cppn quine verify", [str(word) for word in argv])
+
+    assert command(shipped("exact_mlp")) == 0
+    printed = json.loads(capsys.readouterr().out)
+    assert printed["report"]["verdict"] == "exact"
+    pictures = {printed[name] for name in ("weights", "output", "difference", "plain_difference")}
+    assert pictures == {path.name for path in tmp_path.iterdir()}
+    assert len(pictures) == 4
+    assert command(shipped("seed_rmsprop")) == 1
+    assert json.loads(capsys.readouterr().out)["report"]["verdict"] == "approximate"
     broken = tmp_path / "broken.safetensors"
     broken.write_bytes(b"not weights at all")
-    assert main(["quine", "verify", str(broken)]) == 2
-    assert main(["quine", "verify", str(tmp_path / "absent.safetensors")]) == 2
+    assert command(broken) == 2
+    assert command(tmp_path / "absent.safetensors") == 2
+    assert command() == 2
     errors = capsys.readouterr().err
-    assert "broken.safetensors: this is not a safetensors file" in errors
+    assert "python -m cppn quine verify: this is" in errors
+    assert "not a safetensors file" in errors
     assert "absent.safetensors" in errors
+
+
+def test_a_shipped_quine_is_checked_by_its_name(capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    asked = endpoints.verify_quine
+    assert run_command(asked, "check", ["Exact_RNN", "--out", "rnn.png"]) == 0
+    assert json.loads(capsys.readouterr().out)["report"]["architecture"] == "rnn"
+    assert {path.name for path in tmp_path.iterdir()} >= {"rnn.png", "rnn-output.png"}
+    assert run_command(asked, "check", ["auxiliary"]) == 1
+    assert run_command(asked, "check", ["ouroboros"]) == 2
+    assert "name must be one of: exact_mlp" in capsys.readouterr().err

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import contextvars
 import hashlib
 import os
+import time
+from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -13,13 +17,15 @@ import torch
 from PIL import Image
 
 from cppn.coordinates import View
+from cppn.endpoint import run_command
+from cppn.faults import Abandoned, VisitorError, expect_work_while
+from cppn.starry import endpoints
 from cppn.starry import paint as painting
-from cppn.starry.catalogue import published
-from cppn.starry.exhibit import score
 from cppn.starry.network import Cascade
-from cppn.starry.paint import check_size, main, paint, paint_neurons, positions, size_at
-from cppn.starry.picture import as_tensor
+from cppn.starry.paint import check_size, largest_affordable, paint, paint_neurons, positions, size_at
+from cppn.starry.picture import as_tensor, score
 from cppn.starry.program import Program, count_weights, weight_range, write
+from cppn.starry.weights import published
 
 # of the published painting's 386 x 320 x 3 bytes, row by row; the real Pyth painted the same ones
 PUBLISHED_SHA256 = "5b50d4a2e5e53f449aff3382812d244befa35e102ea83030631ea7e67f098f21"
@@ -149,24 +155,82 @@ def test_sizes_are_limited():
             check_size(*size)
 
 
-def test_it_paints_from_the_shell(tmp_path: Path, capsys):
-    program = drawn(9, 111, "sigmoid")
-    file, out = tmp_path / "drawn.pyth", tmp_path / "out.png"
-    file.write_bytes(write(program))
-    assert main([str(file), "--out", str(out)]) == 0
-    with Image.open(out) as image:
-        assert np.array_equal(np.array(image), paint(program, 40, 30).numpy())
-    assert main(["published", "--width", "30", "--zoom", "2", "--center", "0.5", "-0.5", "--out", str(out)]) == 0
-    assert "30 x 25, from 1,020 bytes" in capsys.readouterr().out
-    with Image.open(out) as image:
-        assert np.array_equal(np.array(image), paint(published().program, 30, 25, View(2, 0.5, -0.5)).numpy())
+def test_what_a_picture_costs_is_known_before_it_is_painted():
+    """By the rates of one machine; on another, which may be busy, it must only be of that order."""
+    program = drawn(30, 111, "sine", width=300, height=200)
+    for exact, evaluate in ((0, painting.sums_of(program)), (1, Cascade(program))):
+        x, y = torch.rand(2, painting.CHUNK, dtype=torch.float64) * 200
+        seconds = []
+        for _ in range(3):
+            start = time.process_time()
+            evaluate(x, y)
+            seconds.append(time.process_time() - start)
+        expected = painting.cost(program, painting.CHUNK, 1, exact)
+        assert expected / 10 < min(seconds) - exact * painting.cost(program, painting.CHUNK, 1) < expected * 10
+    assert painting.cost(published().program, 4096, 3396) < painting.MAX_SECONDS  # what has always been painted
+
+
+def test_a_small_file_cannot_ask_for_minutes_of_work():
+    touchy = drawn(85, 3, "sigmoid", 4096, 4096, scale=1)
+    assert painting.cost(touchy, 4096, 4096, 1) > 100
+    start = time.process_time()
+    with pytest.raises(VisitorError, match=r"about 1\d\d seconds to paint 4096 x 4096 pixels; at most 10"):
+        paint(touchy, 4096, 4096)
+    width, height = largest_affordable(touchy)
+    assert time.process_time() - start < 2
+    assert width == height
+    assert 500 < width <= 2048
+    assert painting.cost(touchy, width, height) <= painting.READY_SECONDS
 
 
 @pytest.mark.parametrize(
-    "arguments", [["nothing.pyth"], ["published", "--width", "5000"], ["published", "--zoom", "0"]]
+    ("program", "size"),
+    [
+        (published().program, (386, 320)),
+        (drawn(9, 111, "sigmoid", 4096, 1), (4096, 1)),
+        (drawn(45, 111, "sigmoid", 4096, 1), (4096, 1)),
+        (drawn(60, 111, "sine", 1000, 800, scale=3), (500, 400)),  # only its exactness is too dear
+        (replace(published().program, width=4000, height=4000), (2080, 2080)),
+    ],
 )
-def test_faults_are_told_in_the_shell(arguments: list[str], tmp_path: Path, capsys):
-    with pytest.raises(SystemExit) as end:
-        main([*arguments, "--out", str(tmp_path / "out.png")])
-    assert end.value.code == 2
-    assert "python -m cppn starry paint: " in capsys.readouterr().err
+def test_a_strangers_program_is_painted_at_what_is_affordable(program: Program, size: tuple[int, int]):
+    found = largest_affordable(program)
+    assert found == pytest.approx(size, rel=0.05)
+    assert painting.cost(program, *found) <= painting.READY_SECONDS
+
+
+def test_a_picture_that_needs_more_exactness_than_its_samples_told_is_given_up(monkeypatch):
+    flat = Program((0,) * 12, 111, width=4000, height=4000)  # 128 exactly, everywhere
+    assert painting._exact_share(flat) == 1
+    monkeypatch.setattr(painting, "_exact_share", lambda program: 0.0)
+    monkeypatch.setattr(painting, "EXACT_SECONDS", 1e-5)
+    start = time.process_time()
+    with pytest.raises(VisitorError, match="at most 10"):
+        paint(flat, 4000, 4000)
+    assert time.process_time() - start < 5
+
+
+@pytest.mark.parametrize("work", [paint, paint_neurons])
+def test_painting_ends_when_nobody_waits(work: Callable):
+    def ask() -> None:
+        asked = []
+        expect_work_while(lambda: not (asked.append(None) or len(asked) > 2))
+        with pytest.raises(Abandoned):
+            work(published().program, 386, 320)
+        assert len(asked) == 3
+
+    contextvars.copy_context().run(ask)
+
+
+def test_it_paints_from_the_shell(tmp_path: Path):
+    program = Program((*tuple(7 * n % 41 - 20 for n in range(24)), 7), 41, 900, width=40, height=30)
+    file, out = tmp_path / "drawn.pyth", tmp_path / "out.png"
+    file.write_bytes(write(program))
+    assert run_command(endpoints.paint_program, "paint", [str(file), "--out", str(out)]) == 0
+    with Image.open(out) as image:
+        assert np.array_equal(np.array(image), paint(program, 40, 30).numpy())
+    window = ["published", "--width", "30", "--zoom", "2", "--center-x", "0.5", "--center-y", "-0.5"]
+    assert run_command(endpoints.paint_starry, "paint", [*window, "--out", str(out)]) == 0
+    with Image.open(out) as image:
+        expected = paint(published().program, 30, 25, View(2, 0.5, -0.5)).numpy()
+        assert np.array_equal(np.array(image), expected)

@@ -9,10 +9,10 @@ import torch
 from test_starry_fit import SHAPES, smooth_picture
 
 from cppn.starry.descend import Levenberg
-from cppn.starry.fit import Objective
+from cppn.starry.fit import Curvature, Objective
 from cppn.starry.lattice import places, snap
 from cppn.starry.program import write
-from cppn.starry.quantise import fit_in, fits, polish, round_all
+from cppn.starry.quantise import _factorise, fit_in, fits, polish, round_all
 from cppn.starry.shape import start
 from cppn.training import named_generator
 
@@ -89,3 +89,12 @@ def test_a_program_whose_last_digit_would_be_lost_does_not_fit(fitted: tuple[Obj
     assert fits(objective, lost)
     lost[-1] = objective.shape.bounds[objective.shape.activation == "sine"]
     assert not fits(objective, lost)
+
+
+@pytest.mark.parametrize("number", [torch.nan, torch.inf])
+def test_a_curvature_that_is_not_finite_is_an_error_not_an_endless_search(number: float):
+    matrix = torch.eye(5, dtype=torch.float64)
+    matrix[2, 2] = number
+    state = Curvature(0.0, torch.zeros(5), matrix, torch.eye(5, dtype=torch.float64))
+    with pytest.raises(ArithmeticError, match="no finite curvature"):
+        _factorise(state, torch.arange(5), 0.1)

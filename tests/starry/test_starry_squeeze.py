@@ -12,10 +12,13 @@ import pytest
 import torch
 from PIL import Image
 
+from cppn import workers
 from cppn.starry import endpoints, squeeze
+from cppn.starry.making.squeeze import main
 from cppn.starry.program import BYTE_LIMIT, Program, read, write
-from cppn.starry.search import Step
-from cppn.starry.squeeze import decibels, main, target_of
+from cppn.starry.squeeze import decibels, target_of
+
+Step = tuple[str, Program]  # what it is doing, and what stands
 
 
 def program(seed: int, last: int = 5, neurons: int = 5) -> Program:
@@ -33,16 +36,16 @@ def too_long() -> Program:
 def steps(monkeypatch) -> list[Step]:
     """What the search reports, in place of a search."""
     steps = [
-        Step("adam", 0.1, 0.0, program(1)),
-        Step("levenberg", 0.4, 0.0, too_long()),
-        Step("rounding", 0.8, 0.0, program(2, last=20)),  # its digit would be lost at the front of the number
-        Step("polish", 1.0, 0.0, program(3)),
+        ("adam", program(1)),
+        ("levenberg", too_long()),
+        ("rounding", program(2, last=20)),  # its digit would be lost at the front of the number
+        ("polish", program(3)),
     ]
 
-    def search(picture: torch.Tensor, seconds: float, seed: int, shape: object) -> Iterator[Step]:
+    def search(*_: object) -> Iterator[Step]:
         yield from steps
 
-    monkeypatch.setattr(squeeze, "search", search)
+    monkeypatch.setattr(squeeze, "_stages", search)
     return steps
 
 
@@ -72,11 +75,12 @@ def test_a_mere_line_is_refused():
 def test_looks_are_at_programs_that_fit_read_from_their_own_bytes(steps: list[Step]):
     target = torch.zeros(16, 24, 3, dtype=torch.uint8)
     looks = list(squeeze.squeeze(target, 10))
-    assert [(look.stage, look.share) for look in looks[:-1]] == [("adam", 0.1), ("polish", 0.99)]
-    assert len(write(steps[1].program)) > BYTE_LIMIT
-    for look, step in zip(looks[:-1], (steps[0], steps[3]), strict=True):
-        assert read(look.data) == step.program
-        expected = reference.picture(step.program.weights, 24, 16, scale=900, activation="sine")
+    assert [look.stage for look in looks[:-1]] == ["adam", "polish"]
+    assert all(0 <= look.share < 1 for look in looks[:-1])
+    assert len(write(steps[1][1])) > BYTE_LIMIT
+    for look, (_, shown) in zip(looks[:-1], (steps[0], steps[3]), strict=True):
+        assert read(look.data) == shown
+        expected = reference.picture(shown.weights, 24, 16, scale=900, activation="sine")
         assert np.array_equal(look.picture.numpy(), expected)
         assert look.score == pytest.approx((expected.astype(float) ** 2).sum() / 255**2)
         assert look.decibels == pytest.approx(-10 * math.log10((expected.astype(float) ** 2).mean() / 255**2))
@@ -91,9 +95,9 @@ def test_the_answer_is_the_best_look(steps: list[Step]):
 
 
 def test_a_search_that_is_late_is_ended(steps: list[Step], monkeypatch):
-    monkeypatch.setattr(squeeze.time, "monotonic", iter(range(0, 1000, 100)).__next__)
+    monkeypatch.setattr(workers.time, "monotonic", iter(range(0, 1000, 100)).__next__)
     looks = list(squeeze.squeeze(torch.zeros(16, 24, 3, dtype=torch.uint8), 10))
-    assert [look.share for look in looks] == [0.1, 1.0]
+    assert [look.share for look in looks] == [0.99, 1.0]
 
 
 def test_decibels_are_finite():
@@ -106,7 +110,7 @@ def test_it_squeezes_from_the_shell(steps: list[Step], picture: Path, capsys, mo
     out = picture.with_suffix(".pyth")
     assert main([str(picture), "--seconds", "5", "--out", str(out)]) == 0
     found = read(out.read_bytes())
-    assert found in (steps[0].program, steps[3].program)
+    assert found in (steps[0][1], steps[3][1])
     with Image.open(out.with_suffix(".png")) as image:
         expected = reference.picture(found.weights, 24, 16, scale=900, activation="sine")
         assert np.array_equal(np.array(image), expected)
@@ -118,7 +122,7 @@ def test_it_squeezes_from_the_shell(steps: list[Step], picture: Path, capsys, mo
 
 def test_faults_are_told_in_the_shell(steps: list[Step], picture: Path, capsys):
     steps.clear()
-    for arguments, word in (([str(picture)], "no time"), (["nothing.png"], "not a picture")):
+    for arguments, word in (([str(picture)], "no time"), (["nothing.png"], "no such file")):
         with pytest.raises(SystemExit) as end:
             main([*arguments, "--out", str(picture.with_suffix(".pyth"))])
         assert end.value.code == 2
@@ -127,12 +131,24 @@ def test_faults_are_told_in_the_shell(steps: list[Step], picture: Path, capsys):
         main([str(picture), "--seconds", "nan", "--out", "x.pyth"])
 
 
-def test_the_endpoint_streams_the_last_look_for_certain(steps: list[Step], picture: Path, monkeypatch):
-    monkeypatch.setattr(squeeze, "target_of", lambda picture: torch.zeros(16, 24, 3, dtype=torch.uint8))
-    shown = list(endpoints.squeeze_picture(str(picture), 20))
-    assert len(shown) >= 2
+def looks_of(steps: list[Step]) -> Iterator[squeeze.Look]:
+    """The looks that a search in a process of its own would send."""
+    return squeeze.squeeze(torch.zeros(16, 24, 3, dtype=torch.uint8), 10)
+
+
+def test_the_endpoint_streams_every_look(steps: list[Step], picture: Path, monkeypatch):
+    asked = []
+
+    def elsewhere(*arguments: object) -> Iterator[squeeze.Look]:
+        asked.append(arguments)
+        return looks_of(steps)
+
+    monkeypatch.setattr(workers, "in_own_process", elsewhere)
+    shown = list(endpoints.squeeze_picture(picture, 20))
+    assert asked == [("cppn.starry.squeeze:squeeze_file", picture, 20.0)]
+    assert len(shown) == 3
     preview, curve, file, said = shown[-1]
-    assert read(Path(file).read_bytes()) in (steps[0].program, steps[3].program)
+    assert read(file.read_bytes()) in (steps[0][1], steps[3][1])
     assert list(curve["columns"]) == ["seconds", "score"]
     assert len(curve["data"]) == 3
     assert "**Done**" in said
@@ -140,27 +156,19 @@ def test_the_endpoint_streams_the_last_look_for_certain(steps: list[Step], pictu
         assert image.size == (24, 16)
 
 
-@pytest.mark.parametrize(("seconds", "given"), [(1, 10), (30, 30), (1e9, 60)])
-def test_the_endpoint_keeps_to_its_time(steps: list[Step], picture: Path, monkeypatch, seconds: float, given: float):
-    asked = []
-
-    def squeezed(target: torch.Tensor, seconds: float) -> Iterator[object]:
-        asked.append(seconds)
-        return iter(())
-
-    monkeypatch.setattr(squeeze, "squeeze", squeezed)
-    assert list(endpoints.squeeze_picture(str(picture), seconds)) == []
-    assert asked == [given]
+@pytest.mark.parametrize("seconds", [1, 61, float("nan")])
+def test_the_endpoint_keeps_to_its_time(picture: Path, seconds: float):
+    with pytest.raises(ValueError, match="seconds must be a number from 10 to 60"):
+        endpoints.squeeze_picture(picture, seconds)
 
 
-def test_the_endpoint_refuses_what_is_no_picture(tmp_path: Path):
+def test_what_is_no_picture_is_refused_from_the_other_process(tmp_path: Path):
     (tmp_path / "text.png").write_text("hello")
+    with pytest.raises(ValueError, match="not a picture"):
+        list(endpoints.squeeze_picture(tmp_path / "text.png", 20))
     Image.new("RGB", (4, 4)).save(tmp_path / "tiny.png")
-    for name, word in (("", "choose"), ("text.png", "not a picture"), ("tiny.png", "at least 8")):
-        with pytest.raises(ValueError, match=word):
-            list(endpoints.squeeze_picture(name and str(tmp_path / name), 20))
-    with pytest.raises(ValueError, match="finite"):
-        list(endpoints.squeeze_picture(str(tmp_path / "tiny.png"), float("nan")))
+    with pytest.raises(ValueError, match="at least 8"):
+        next(squeeze.squeeze_file(tmp_path / "tiny.png", 20))
 
 
 def test_a_real_search_comes_closer():

@@ -1,0 +1,1 @@
+"""How the flags' weights, targets and figures are made; served pages load nothing of it."""

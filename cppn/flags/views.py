@@ -1,0 +1,288 @@
+"""What the Flags wing shows: results as pictures, plots, facts and sentences; no user interface in here."""
+
+from __future__ import annotations
+
+import functools
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from PIL import Image
+
+from cppn import hub, render
+from cppn.coordinates import View
+from cppn.faults import VisitorError
+from cppn.flags.conventions import HOUSE, MEANINGS, VALUES, Convention, guesses
+from cppn.flags.decode import Gift, answers, decode, settled, shown_size
+from cppn.flags.target import FINE, SCALE, TARGETS, flag_levels
+from cppn.flags.teams import TEAMS, Team
+from cppn.flags.weights import gift_of, gifts
+from cppn.render import to_uint8
+from cppn.training import EQUAL_PSNR, psnr
+
+RUNS = hub.BUNDLED / "flags" / "runs"
+RESULTS = hub.BUNDLED / "results"
+SETTINGS = ("adam", "muon")
+EXPERIMENT_FLAGS = {"malaysia": "Malaysia (easier)", "usa": "USA (harder)"}
+GUESS_SIDE = 280  # pixels at most along a side of a guess: as wide as four of them stand on a desk screen
+OUTSIDE = "#8a8f98"  # shown for the target beyond its edges, where only the network has an opinion
+
+Facts = dict[str, str | int | float | list[str]]
+
+
+def paint(gift: Gift, width: int, height: int, name: str, view: View | None = None, how: Convention = HOUSE) -> Path:
+    """Decode and write a PNG; returns its path."""
+    return render.save_png(render.to_image(decode(gift.layers, width, height, view, how)), name)
+
+
+def flag_picture(team: Team, width: int, view: View) -> tuple[Path, Facts]:
+    """A team's flag as a PNG of this width, and what is known about it."""
+    gift = gift_of(team)
+    width, height = gift.size_at(width)
+    path = paint(gift, width, height, team.slug, view)
+    return path, {**team_facts(team), "picture_width": width, "picture_height": height, "zoom": view.zoom}
+
+
+def team_facts(team: Team) -> Facts:
+    """What is known about a team's gift, in plain numbers; the decibels are of the picture that these weights paint."""
+    gift = gift_of(team)
+    width, height = gift.size
+    quality = _quality(team.slug, gift)
+    return {
+        "team": team.slug,
+        "name": team.label,
+        "width": width,
+        "height": height,
+        "parameters": gift.checkpoint.parameters,
+        "bytes": gift.checkpoint.size,
+        "bits_per_pixel": round(8 * gift.checkpoint.size / (width * height), 2),
+        "psnr_db": round(quality, 2),
+        "rms_error_levels": round(255 * 10 ** (-quality / 20), 2),
+        "sha256": gift.checkpoint.sha256,
+        "weights_from": gift.source,
+        "note": gift.note,
+    }
+
+
+@functools.lru_cache(maxsize=256)
+def _quality(slug: str, gift: Gift) -> float:
+    """Decibels of the decoded flag against the 320-pixel target."""
+    wanted = flag_levels(slug)
+    height, width, _ = wanted.shape
+    shown = to_uint8(decode(gift.layers, width, height)).permute(1, 2, 0)
+    return min(EQUAL_PSNR, psnr(shown / 255, wanted / 255))
+
+
+def target_picture(team: Team, width: int, height: int, view: View) -> Path:
+    """The true flag in the same window, from its 1280-pixel drawing; neutral gray beyond the edges."""
+    with Image.open(TARGETS / FINE / f"{team.slug}.png") as drawing:
+        a, c = _affine(width, drawing.width, view.zoom, view.center_x)
+        e, f = _affine(height, drawing.height, view.zoom, view.center_y)
+        seen = drawing.convert("RGB").transform(
+            (width, height),
+            Image.Transform.AFFINE,
+            (a, 0, c, 0, e, f),
+            resample=Image.Resampling.BICUBIC,
+            fillcolor=OUTSIDE,
+        )
+    return render.save_png(seen, f"{team.slug}-target")
+
+
+def _affine(size: int, drawing_size: int, zoom: float, center: float) -> tuple[float, float]:
+    """Scale and offset from output pixels to the drawing's, as Pillow counts them (a pixel's centre is at + 1/2).
+
+    The network's -1 and 1 are the centres of the first and last of the 320 pixels, each `SCALE` drawing pixels long.
+    """
+    pixels = drawing_size / SCALE
+    step = 2 / (zoom * max(1, size - 1))  # [-1, 1] units between two output pixels
+    scale = SCALE * step * (pixels - 1) / 2
+    first = SCALE * (pixels - 1) * (1 + center - 1 / zoom) / 2 + SCALE / 2
+    return scale, first - scale / 2
+
+
+def collage(width: int, columns: int = 8) -> tuple[Path, Facts]:
+    """All flags decoded side by side, as near to `width` pixels wide as whole pixels allow, never wider."""
+    opened = gifts().values()
+    ratios = [gift.size[0] / gift.size[1] for gift in opened]
+    widest = max(sum(ratios[start : start + columns]) for start in range(0, len(ratios), columns))
+    gap = max(1, width // 200)
+    height = max(8, int((width - gap * (columns + 1)) / widest))
+    pictures = [
+        render.to_image(decode(gift.layers, max(1, int(height * ratio)), height))
+        for gift, ratio in zip(opened, ratios, strict=True)
+    ]
+    sheet = render.collage(pictures, columns, gap)
+    total = sum(gift.checkpoint.size for gift in opened)
+    facts = {"flags": len(opened), "width": sheet.width, "height": sheet.height, "bytes_of_weights": total}
+    return render.save_png(sheet, "ioai-2024-flags"), facts
+
+
+def thumbnails() -> list[tuple[str, str]]:
+    """Every flag at its natural size with its name, in the order of `TEAMS`."""
+    return [(str(paint(gift, *gift.size, slug)), TEAMS[slug].label) for slug, gift in gifts().items()]
+
+
+def gift_picture(gift: Gift, width: int, height: int, asked: Convention) -> tuple[Path, Facts]:
+    """An opened file as a PNG, read as asked for, and what is known about it; a side of 0 is as the file says."""
+    own_width, own_height = shown_size(gift)
+    width, height = width or own_width, height or own_height
+    how = settled(gift.layers, width, height, asked)
+    path = paint(gift, width, height, "gift", how=how)
+    return path, _gift_facts(gift, width, height, how, chosen=how != asked)
+
+
+def gift_guesses(gift: Gift) -> list[tuple[str, str]]:
+    """The gift in every way that is worth trying, small, each with its name; those that look like colours first."""
+    width, height = shown_size(gift)
+    scale = min(1.0, GUESS_SIDE / max(width, height))
+    size = max(1, round(width * scale)), max(1, round(height * scale))
+    painted = []
+    for name, how in sorted(gift_conventions(gift).items(), key=lambda guess: _stray_share(gift, guess[1])):
+        try:
+            painted.append((str(paint(gift, *size, "guess", how=how)), name))
+        except VisitorError:  # fed like this the numbers grow without bounds
+            continue
+    return painted
+
+
+def gift_conventions(gift: Gift) -> dict[str, Convention]:
+    """The guesses that are worth trying on a gift, by their names."""
+    width, height = shown_size(gift)
+    values = settled(gift.layers, width, height, Convention(values=VALUES[0])).values
+    return guesses(values, square=width == height)
+
+
+def guess_of(gift: Gift, name: str) -> Convention | None:
+    """The guess of this name as it is asked for: its values are left open where they are what they look like."""
+    known = gift_conventions(gift)
+    if name not in known:
+        return None
+    looks = next(iter(known.values())).values
+    return known[name] if known[name].values != looks else replace(known[name], values=VALUES[0])
+
+
+def _stray_share(gift: Gift, how: Convention) -> float:
+    """How much of the picture lies beyond black and white, in tenths: a network that is fed wrongly goes astray."""
+    colours = how.colours(answers(gift.layers, *shown_size(gift), how))
+    return round(float(((colours < -0.1) | (colours > 1.1)).float().mean()), 1)
+
+
+def _gift_facts(gift: Gift, width: int, height: int, how: Convention, chosen: bool) -> Facts:
+    config = gift.checkpoint.config
+    told = f"{config.width} x {config.height}" if config.width and config.height else "not told"
+    says = answers(gift.layers, width, height, how)
+    low, high = round(float(says.min()), 3), round(float(says.max()), 3)
+    done = list(gift.checkpoint.done)
+    if chosen and how.values != HOUSE.values:
+        done.append(f"its answers, from {low:.4g} to {high:.4g}, were taken for {MEANINGS[how.values]}")
+    return {
+        "network": "MysteryNet",
+        "parameters": gift.checkpoint.parameters,
+        "bytes": gift.checkpoint.size,
+        "size_in_file": told,
+        "picture_width": width,
+        "picture_height": height,
+        "raw_low": low,
+        "raw_high": high,
+        "values": how.values,
+        "done": done,
+        "sha256": gift.checkpoint.sha256,
+    }
+
+
+def training_run(team: Team) -> dict[str, object]:
+    """The record of how a team's weights were made: recipe, processor seconds, curve of (step, seconds, decibels)."""
+    return json.loads((RUNS / f"{team.slug}.json").read_text(encoding="utf-8"))
+
+
+def copy_for_download(gift: Gift, name: str) -> Path:
+    """The weights file under a speaking name, where visitors may fetch it."""
+    return render.save_bytes(gift.path.read_bytes(), name, ".safetensors")
+
+
+def describe(facts: Facts) -> str:
+    """A team's facts in a sentence or two of Markdown."""
+    text = (
+        f"**{facts['name']}** — {facts['parameters']:,} weights in {facts['bytes']:,} bytes. At {facts['width']} × "
+        f"{facts['height']} pixels a colour is off by {facts['rms_error_levels']:.1f} of 255 levels "
+        f"({facts['psnr_db']:.1f} dB). Weights: {facts['weights_from']}."
+    )
+    return f"{text}\n\n⚠️ {facts['note']}." if facts["note"] else text
+
+
+def describe_collage(facts: Facts) -> str:
+    """A collage's facts in a sentence."""
+    return f"{facts['width']:,} × {facts['height']:,} pixels from {facts['bytes_of_weights']:,} bytes of weights."
+
+
+def describe_gift(facts: Facts) -> str:
+    """An opened file's facts in a sentence or two."""
+    return (
+        f"A MysteryNet of {facts['parameters']:,} weights in {facts['bytes']:,} bytes, painted at "
+        f"{facts['picture_width']} × {facts['picture_height']} pixels. Size told by the file: {facts['size_in_file']}. "
+        f"Its answers run from {facts['raw_low']:.4g} to {facts['raw_high']:.4g}."
+    )
+
+
+def curve(points: Sequence[tuple[int, float, float]]) -> dict[str, object]:
+    """A training curve of (step, seconds, decibels) for plotting."""
+    columns = dict.fromkeys(("step", "seconds", "decibels"), "quantitative")
+    return render.plot_data(columns, render.thinned(points), "line")
+
+
+def describe_run(run: dict[str, object]) -> str:
+    """How long a network learnt, in words."""
+    return (
+        f"{run['steps']:,} steps in {run['cpu_seconds'] / 60:.1f} minutes on one processor core, "
+        f"with {run['recipe']['optimizer'].capitalize()}. Big shapes come first; the last details take longest."
+    )
+
+
+def experiment_rows() -> list[dict[str, object]]:
+    """The tested hunches: one row a setting, flag and arm, gains in decibels over the plain arm."""
+    return json.loads((RESULTS / "flag_experiments.json").read_text(encoding="utf-8"))["summary"]
+
+
+def experiment_figures(rows: list[dict[str, object]]) -> dict[str, object]:
+    """What the experiment says of the article's hunches: the figures in `text/learned.md`."""
+
+    def gains(arm: str) -> str:
+        # adding 0 turns a rounded -0.0 into +0.0
+        found = {
+            s: [f"{round(row['gain'], 1) + 0:+.1f}" for row in rows if (row["arm"], row["setting"]) == (arm, s)]
+            for s in SETTINGS
+        }
+        return ", ".join(f"{' and '.join(values)} dB with {s.capitalize()}" for s, values in found.items())
+
+    plain = {(row["setting"], row["flag"]): row["mean_psnr"] for row in rows if row["arm"] == "plain"}
+    swap = (f"{plain['muon', flag] - plain['adam', flag]:.1f}" for flag in EXPERIMENT_FLAGS)
+    return {
+        "runs": sum(row["runs"] for row in rows),
+        "shorter": gains("steps / 4"),
+        "longer": gains("steps x 4"),
+        "blur_and_noise": gains("blur and noise"),
+        "encoding": gains("positional encoding"),
+        "swap": " and ".join(swap),
+    }
+
+
+def experiment_plots(rows: list[dict[str, object]]) -> list[dict[str, object]]:
+    """The gains of every arm over the plain one, a plot a flag."""
+    columns = {"arm": "nominal", "gain": "quantitative", "setting": "nominal"}
+    arms = [row for row in rows if row["arm"] != "plain"]
+    return [
+        render.plot_data(columns, ([row[name] for name in columns] for row in arms if row["flag"] == flag), "point")
+        for flag in EXPERIMENT_FLAGS
+    ]
+
+
+def experiment_table(rows: list[dict[str, object]]) -> str:
+    """Every arm as a Markdown table: mean quality, gain over the plain arm, standard error of the gain."""
+    lines = ["| flag | setting | arm | runs | mean, dB | gain, dB |", "|---|---|---|---|---|---|"]
+    lines += [
+        f"| {EXPERIMENT_FLAGS[row['flag']]} | {row['setting']} | {row['arm']} | {row['runs']} "
+        f"| {row['mean_psnr']:.1f} | {row['gain']:+.2f} ± {row['standard_error']:.2f} |"
+        for row in rows
+    ]
+    return "\n".join(lines)

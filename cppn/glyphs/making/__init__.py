@@ -1,0 +1,1 @@
+"""How the scripts' weights and figures are made; served pages load nothing of it."""

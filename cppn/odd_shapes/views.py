@@ -1,0 +1,225 @@
+"""What the Odd-shapes wing says: answers, truths, scores and measured figures as data, sentences, tables and plots."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+
+import numpy as np
+
+from cppn import hub, render
+from cppn.odd_shapes.canvas import Canvas
+from cppn.odd_shapes.contest import ROUNDS, Game, Round, standing
+from cppn.odd_shapes.dataset import ABSENT, KINDS, Pictures
+from cppn.odd_shapes.locate import Location
+from cppn.odd_shapes.weights import NETWORKS, Finder
+
+RESULT = hub.BUNDLED / "results" / "odd_shapes.json"
+LEVELS = {"homework passed: 5.0": 5.0, "bonus: 3.0": 3.0, "lecturer's best: 2.65": 2.65}
+
+Facts = dict[str, object]
+
+
+# --- one picture
+
+
+def truth_about(pictures: Pictures) -> Facts:
+    """Everything that is known about the first of these pictures, the odd shape first among its shapes."""
+    shapes = [
+        {"kind": KINDS[kind], "x": int(x), "y": int(y), "radius": int(radius)}
+        for kind, radius, x, y in zip(
+            *(row[0] for row in (pictures.kind, pictures.radius, pictures.x, pictures.y)), strict=True
+        )
+        if kind != ABSENT
+    ]
+    odd, *base = shapes
+    visible = round(100 * float(pictures.visible[0]), 1)
+    return {
+        "x": odd["x"],
+        "y": odd["y"],
+        "odd": odd,
+        "base": base,
+        "visible_percent": visible,
+        "fingerprint": _fingerprint(pictures.ink[0]),
+    }
+
+
+def truth_of(canvas: Canvas, truth: Facts | None) -> Facts | None:
+    """The truth, if it is about this very canvas."""
+    return truth if truth and truth["fingerprint"] == _fingerprint(canvas.ink) else None
+
+
+def _fingerprint(ink: np.ndarray) -> str:
+    return hashlib.sha256(ink.astype(np.uint8).tobytes()).hexdigest()[:16]
+
+
+def report(location: Location, finder: Finder, canvas: Canvas) -> Facts:
+    """An answer as plain data."""
+    return {
+        "x": round(location.x, 2),
+        "y": round(location.y, 2),
+        "uncertainty_px": round(location.uncertainty, 2),
+        "probability": round(float(location.probability.max()), 4),
+        "token": location.token,
+        "network": finder.name,
+        "weights_from": finder.source,
+        "note": finder.note,
+        "picture": " ".join(canvas.done),
+        "caveats": list(location.caveats),
+    }
+
+
+def describe(facts: Facts, truth: Facts | None = None) -> str:
+    """A report in words: the answer, what speaks against it, what was done to the picture, and the truth if known."""
+    place = f"x = {facts['x']:.1f}, y = {facts['y']:.1f}"
+    if facts["caveats"]:
+        said = [f"The network points at {place}, but:", *(f"⚠️ {caveat}" for caveat in facts["caveats"])]
+    else:
+        said = [f"**The odd shape is centred at {place}**, give or take {facts['uncertainty_px']:.1f} pixels."]
+    said.append(f"The picture as it came: {facts['picture']}")
+    if truth:
+        distance = math.dist((facts["x"], facts["y"]), (truth["x"], truth["y"]))
+        said.append(
+            f"The truth: a {truth['odd']['kind']} at x = {truth['x']}, y = {truth['y']} among {len(truth['base'])} "
+            f"{truth['base'][0]['kind']}s, {truth['visible_percent']:.0f} % of it in view. "
+            f"**The answer is {distance:.1f} pixels off.**"
+        )
+    if facts["note"]:
+        said.append(f"⚠️ {facts['note']}.")
+    return "\n\n".join(said)
+
+
+# --- the contest
+
+
+def describe_contest(rounds: tuple[Round, ...], game: Game) -> str:
+    """The contest so far in words."""
+    if not game.shown:
+        return f"Picture {game.number + 1} of {ROUNDS}: **click where you see the centre of the odd shape.**"
+    score = standing(rounds, game.clicks)
+    last = f"You were **{score['yours'][-1]:.1f} pixels** off, the network **{score['networks'][-1]:.1f}**."
+    means = f"On average: you {score['your_mean']:.1f} pixels, the network {score['network_mean']:.1f}."
+    if not game.over:
+        return f"{last} {means}"
+    verdict = "You beat the network!" if score["your_mean"] < score["network_mean"] else "The network wins."
+    return f"{last}\n\n**{verdict}** {means} You were closer in {score['won']} of {ROUNDS} pictures."
+
+
+# --- scores
+
+
+def describe_score(facts: Facts, count: int) -> str:
+    """A score in a sentence or two; `count` is the number of pictures that were asked for."""
+    so_far = "" if facts["pictures"] == count else f"Measuring, {facts['pictures'] / count:.0%}: "
+    if facts["standard_error"] is None:
+        return (
+            f"{so_far}**{facts['rmse']:.2f} px** RMSE a coordinate on 1 fresh picture, which has no standard error. "
+            f"The answer is {facts['median_distance']:.2f} px from the true centre."
+        )
+    return (
+        f"{so_far}**{facts['rmse']:.2f} px** RMSE a coordinate (standard error {facts['standard_error']:.2f} px) on "
+        f"{facts['pictures']:,} fresh pictures. Half of the answers are within {facts['median_distance']:.2f} px of "
+        f"the true centre; {100 * facts['share_over_5px']:.1f} % are more than 5 px off."
+    )
+
+
+def score_table(facts: Facts) -> str:
+    """A score by what can be seen of the odd shape, and by how sure the network said it was."""
+    lines = [
+        "| | share of the pictures | RMSE, px | standard error, px | expected by itself, px |",
+        "|---|---|---|---|---|",
+    ]
+    parts = {f"odd shape in view: {name}": part for name, part in facts["by_visible"].items()}
+    parts |= {f"expected to be off by {name}": part for name, part in facts["by_uncertainty"].items()}
+    for title, part in parts.items():
+        cells = (part.get(key) for key in ("rmse", "standard_error", "said_px"))
+        numbers = " | ".join("–" if value is None else f"{value:.2f}" for value in cells)
+        lines.append(f"| {title} | {part['share']:.1%} | {numbers} |")
+    return "\n".join(lines)
+
+
+# --- measured figures
+
+
+def results() -> Facts:
+    """The measured figures of both networks."""
+    return json.loads(RESULT.read_text(encoding="utf-8"))
+
+
+def score_figures() -> Facts:
+    """How good both networks are and how good one could be: the figures in `text/score.md`."""
+    measured = results()
+    ours = measured["networks"]["ours"]["score"]
+    return {
+        "pictures": ours["pictures"],
+        "table": _networks_table(measured["networks"]),
+        "hidden": f"{100 * ours['by_visible']['hidden']['share']:.1f} %",
+        "bayes": measured["bayes"],
+    }
+
+
+def _networks_table(networks: dict[str, Facts]) -> str:
+    rows: list[tuple[str, str, tuple[str, ...]]] = [
+        ("**RMSE a coordinate, px**", "**{:.2f}**", ("score", "rmse")),
+        ("its standard error, px", "{:.3f}", ("score", "standard_error")),
+        ("Euclidean RMSE, px", "{:.2f}", ("score", "euclidean_rmse")),
+        ("median distance, px", "{:.2f}", ("score", "median_distance")),
+        ("share of answers more than 5 px off", "{:.1%}", ("score", "share_over_5px")),
+        *(
+            (f"RMSE, odd shape in view: {name}", "{:.2f}", ("score", "by_visible", name, "rmse"))
+            for name in networks["ours"]["score"]["by_visible"]
+        ),
+        ("weights", "{:,}", ("parameters",)),
+        ("pictures seen in training", "{:,}", ("training", "pictures")),
+        ("seconds of training on one core", "{:,}", ("training", "cpu_seconds")),
+    ]
+    lines = ["| | " + " | ".join(NETWORKS.values()) + " |", "|---|" + "---|" * len(NETWORKS)]
+    for title, written, keys in rows:
+        cells = (written.format(_within(networks[name], keys)) for name in NETWORKS)
+        lines.append(f"| {title} | {' | '.join(cells)} |")
+    return "\n".join(lines)
+
+
+def _within(value: object, keys: tuple[str, ...]) -> object:
+    for key in keys:
+        value = value[key]
+    return value
+
+
+def attention_figures() -> Facts:
+    """What the attention does: the figures in `text/attention.md`."""
+    ours = results()["networks"]["ours"]
+    heads = ours["attention"]
+    columns = ("odd_to_base", "odd_to_odd", "base_to_odd", "received_odd", "received_base", "follows")
+    shares = [head | {name: f"{100 * head[name]:.0f} %" for name in (*columns, "base_share")} for head in heads]
+
+    def most(name: str) -> Facts:
+        return shares[max(range(len(heads)), key=lambda number: heads[number][name])]
+
+    return {
+        "rows": "\n".join(
+            f"| layer {head['layer']}, head {head['head']} | {' | '.join(head[name] for name in columns)} |"
+            for head in shares
+        ),
+        "even": shares[0]["base_share"],
+        "to_others": most("odd_to_base"),
+        "to_odd": most("base_to_odd"),
+        "follows": most("follows"),
+        "rmse": ours["rmse_with_even_attention_in"],
+        "spread": ours["spread"],
+    }
+
+
+def training_curves() -> Facts:
+    """Both training curves and the homework's levels, for plotting: pictures seen, RMSE in pixels, name."""
+    networks, rows = results()["networks"], []
+    for name, title in NETWORKS.items():
+        seen = 0
+        for stage in networks[name]["training"]["stages"]:
+            rows += [[seen + pictures, rmse, title] for pictures, _, rmse in stage["curve"]]
+            seen += stage["curve"][-1][0]
+    last = max(row[0] for row in rows)
+    rows += [[place, level, name] for name, level in LEVELS.items() for place in (0, last)]
+    columns = {"pictures": "quantitative", "rmse": "quantitative", "line": "nominal"}
+    return render.plot_data(columns, rows, "line")

@@ -1,0 +1,1 @@
+"""How the quines and their figures are made: recipes, solvers, censuses; served pages load nothing of it."""

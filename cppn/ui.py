@@ -1,0 +1,459 @@
+"""The screen's parts, each once: sections that show their first view by themselves, links, uploads, runs with a Stop.
+
+A wing is a set of sections. A section is declared by what can be set on it, what it shows, and the function between:
+
+    ui.Section("flags", "decode", {"team": team, "zoom": zoom}, compare, [pair, words])
+
+The rest follows from that: it is filled when it is first seen, follows every setting, has a link that holds them all,
+and opens as the page's address says. A fault stands where the result would stand.
+"""
+
+from __future__ import annotations
+
+import functools
+import html
+import inspect
+import math
+import os
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from urllib.parse import urlencode
+
+import gradio as gr
+from gradio.components import Component
+
+from cppn.endpoint import Endpoint, sentence
+from cppn.faults import VisitorError
+from cppn.serving import QUEUES, uploaded, wait_for_listener
+
+WINGS = {
+    "flags": "Flags",
+    "glyphs": "Glyphs",
+    "quine": "Quine",
+    "odd_shapes": "Odd shapes",
+    "starry": "Starry night",
+}  # tabs by the name that they have in an address; the page opens at the first
+SKIP = gr.skip()
+
+
+# --- text
+
+
+def text(wing: str, name: str, **figures: object) -> str:
+    """The prose `<name>.md` of a wing, with figures in its {places}."""
+    words = (Path(__file__).parent / wing / "text" / f"{name}.md").read_text(encoding="utf-8")
+    return words.format(**figures) if figures else words
+
+
+def escaped(words: str) -> str:
+    """Text that may hold what a stranger wrote, so that Markdown shows it as it is."""
+    return re.sub(r"([\\`*_\[\]#|~])", r"\\\1", html.escape(words, quote=False))
+
+
+# --- components that judge what they are sent
+
+
+class Picture(gr.Image):
+    """Where a visitor brings a picture. Handlers get the file's checked path, unopened, or None."""
+
+    is_template = True  # to the page it is the component that it is made from
+
+    def preprocess(self, payload: Any) -> Path | None:
+        """The path, if it is one that may be opened."""
+        return None if payload is None else uploaded(payload, "the picture")
+
+
+class Upload(gr.File):
+    """Where a visitor brings any other file; as `Picture`."""
+
+    is_template = True  # to the page it is the component that it is made from
+
+    def preprocess(self, payload: Any) -> Path | None:
+        """The path, if it is one that may be opened."""
+        return None if payload is None else uploaded(payload, "the file")
+
+
+class Sketch(gr.ImageEditor):
+    """Where a visitor draws; handlers get the path of the drawing, or None."""
+
+    is_template = True  # to the page it is the component that it is made from
+
+    def preprocess(self, payload: Any) -> Path | None:
+        """The path of what all layers show together."""
+        drawing = getattr(payload, "composite", None)
+        return None if drawing is None else uploaded(drawing, "the drawing")
+
+
+def picture_input(value: str | None = None, **options: Any) -> Picture:
+    """A place to bring a picture to, with the usual settings."""
+    settings = {"type": "filepath", "format": "png", "image_mode": None, "sources": ["upload", "clipboard"]}
+    return Picture(value, **settings | options)
+
+
+def chosen(file: Path | None, what: str = "a picture") -> Path:
+    """The file that a visitor brought.
+
+    Raises:
+        VisitorError: there is none.
+    """
+    if file is None:
+        raise VisitorError(f"choose {what} first")
+    return file
+
+
+def slider(asked: Endpoint, name: str, label: str, step: float = 1, **options: Any) -> gr.Slider:
+    """A slider with the limits and the default of an endpoint's parameter."""
+    p = asked.parameters[name]
+    settings = {"minimum": p.low, "maximum": p.high, "value": p.default, "step": step, "label": label}
+    return gr.Slider(**settings | options)
+
+
+def shown(label: str, kind: str = "png", **options: Any) -> gr.Image:
+    """A picture that is only looked at."""
+    settings = {"show_label": False, "format": kind, "type": "filepath", "interactive": False}
+    return gr.Image(label=label, **settings | options)
+
+
+def gallery(label: str, columns: int, **options: Any) -> gr.Gallery:
+    """Pictures side by side, all of them at once."""
+    settings = {"show_label": False, "format": "png", "columns": columns, "height": "auto", "object_fit": "contain"}
+    return gr.Gallery(label=label, interactive=False, elem_classes="whole", **settings | options)
+
+
+def link_box(label: str = "Link to this view", **options: Any) -> gr.Textbox:
+    """Where the address of what is shown can be copied."""
+    return gr.Textbox(label=label, buttons=["copy"], interactive=False, max_lines=1, **options)
+
+
+# --- listeners
+
+
+def listen(
+    triggers: Callable | Sequence[Callable],
+    handler: Callable,
+    inputs: Component | Sequence[Component] | None = None,
+    outputs: Component | Sequence[Component] | None = None,
+    queue: str = "quick",
+    **options: Any,
+) -> Any:
+    """A private listener of the page; a fault stands where its result would stand."""
+    settings = {"show_progress": "minimal", "api_visibility": "private", **QUEUES[queue]} | options
+    handler = explains(handler, _listed(outputs))
+    if callable(triggers):
+        return triggers(handler, inputs, outputs, **settings)
+    return gr.on(list(triggers), handler, inputs, outputs, **settings)
+
+
+def at_once(trigger: Callable, handler: Callable, inputs: Any, outputs: Any, **options: Any) -> Any:
+    """A private listener that only moves what is on the page; it waits in no queue."""
+    settings = {"queue": False, "api_visibility": "private", "show_progress": "hidden"}
+    return trigger(handler, inputs, outputs, **settings | options)
+
+
+def sets(trigger: Callable, values: Sequence[object], outputs: Sequence[Component]) -> Any:
+    """A preset: the components take these values."""
+    return at_once(trigger, lambda: list(values), None, list(outputs))
+
+
+def explains(handler: Callable, outputs: Sequence[Component]) -> Callable:
+    """The same handler, whose faults become words among its outputs, or a message where there is no place for them."""
+    if inspect.isgeneratorfunction(handler):
+
+        @functools.wraps(handler)
+        def stream(*args: Any, **kwargs: Any) -> Iterator[Any]:
+            wait_for_listener()
+            try:
+                yield from handler(*args, **kwargs)
+            except Exception as fault:
+                yield failed(outputs, fault)
+
+        return stream
+
+    @functools.wraps(handler)
+    def call(*args: Any, **kwargs: Any) -> Any:
+        wait_for_listener()
+        try:
+            return handler(*args, **kwargs)
+        except Exception as fault:
+            return failed(outputs, fault)
+
+    return call
+
+
+def failed(outputs: Sequence[Component], fault: Exception) -> Any:
+    """What the outputs show instead of a result: nothing, and in the first place for words what was wrong.
+
+    Raises:
+        gr.Error: there is no place for words.
+    """
+    if isinstance(fault, gr.Error):
+        raise fault
+    words = sentence(fault)
+    place = next((output for output in outputs if isinstance(output, gr.Markdown)), None)
+    if place is None:
+        raise gr.Error(html.escape(words), title="That did not work", print_exception=False) from fault
+    values = [
+        f"⚠️ **That did not work:** {escaped(words).rstrip('.')}."
+        if output is place
+        else SKIP
+        if isinstance(output, gr.Textbox | gr.Tabs | gr.Slider)
+        else None
+        for output in outputs
+    ]
+    return values if len(values) > 1 else values[0]
+
+
+def runs_until_stopped(
+    start: gr.Button, stop: gr.Button, handler: Callable, inputs: list, outputs: list, words: gr.Markdown
+) -> None:
+    """One button begins a handler that streams what it finds, the other ends it and says so."""
+    run = listen(start.click, handler, inputs, outputs, queue="training")
+
+    def stopped(said: str | None) -> str:
+        return re.sub(r"^\w[\w ]*, (\d+ %|\d+%)", r"Stopped at \1", said) if said else "Stopped."
+
+    at_once(stop.click, stopped, words, words, cancels=[run])
+
+
+def hands_over(button: gr.Button, result: gr.File, tabs: gr.Tabs, to: Section) -> None:
+    """A button that carries a finished file over to the section where files of its kind are opened."""
+
+    def pass_on(path: Path | None, *settings: Any) -> list[Any]:
+        """Open the section with the file in it."""
+        if path is None:
+            raise VisitorError("there is no file yet; make one first")
+        return [gr.Tabs(selected=to.name), str(path), *to.receive(path, *settings)]
+
+    listen(button.click, pass_on, [result, *to.settings.values()], [tabs, *to.outputs])
+
+
+def _listed(components: Component | Sequence[Component] | None) -> list[Component]:
+    return [] if components is None else list(components) if isinstance(components, list | tuple) else [components]
+
+
+# --- sections, links, first sight
+
+
+@dataclass
+class Section:
+    """One screen of a wing.
+
+    Attributes:
+        wing, name: what addresses call it. settings: what a link to it holds, by name.
+        show: the settings' values -> the outputs' values. outputs: what it fills.
+        link: where its address can be copied, if anywhere. queue: where its work waits.
+        receive: a file from elsewhere and the settings' values -> what it fills, where the first output is an upload.
+    """
+
+    wing: str
+    name: str
+    settings: dict[str, Component] = field(default_factory=dict)
+    show: Callable | None = None
+    outputs: Sequence[Component] = ()
+    link: gr.Textbox | None = None
+    queue: str = "quick"
+    receive: Callable | None = None
+
+    @property
+    def filled(self) -> list[Component]:
+        """Everything that it fills, its link included."""
+        return [*self.outputs, *([self.link] if self.link else [])]
+
+    def follow(self, triggers: Callable | Sequence[Callable], **options: Any) -> Any:
+        """Show it anew on these events."""
+        settings = list(self.settings.values())
+        return listen(triggers, self.fill, settings, self.filled, queue=self.queue, **options)
+
+    def follow_settings(self) -> None:
+        """Show it anew whenever the visitor changes a setting."""
+        self.follow([setting.input for setting in self.settings.values()], trigger_mode="always_last")
+
+    def fill(self, request: gr.Request, *values: Any) -> Any:
+        """What it shows for these settings; a fault in the place of the result."""
+        shown = self.show(*values) if self.show else ()
+        results = list(shown) if len(self.outputs) > 1 else [shown] if self.outputs else []
+        if self.link:
+            asked = dict(zip(self.settings, values, strict=True))
+            results.append(share_link(request, tab=self.wing, section=self.name, **asked))
+        return results if len(results) != 1 else results[0]
+
+    def asked_for(self, address: dict[str, str]) -> list[Any]:
+        """The settings' values that an address names, each within its component's limits; defaults for the rest."""
+        return [meant(setting, address.get(name)) for name, setting in self.settings.items()]
+
+
+def meant(component: Component, written: str | None) -> Any:
+    """What a component is to hold for a text from an address; its own default where that is missing or nonsense."""
+    default = component.value
+    if written is None:
+        return default
+    if choices := getattr(component, "choices", None):
+        known = {str(value): value for _, value in choices}
+        return known.get(written, default)
+    if isinstance(component, gr.Checkbox):
+        return {"True": True, "False": False}.get(written, default)
+    if isinstance(component, gr.Slider | gr.Number):
+        try:
+            value = float(written)
+        except ValueError:
+            return default
+        if math.isnan(value):
+            return default
+        low, high = component.minimum, component.maximum
+        value = min(float(high), value) if high is not None else value
+        value = max(float(low), value) if low is not None else value
+        return int(value) if value.is_integer() else value  # as the browser writes it
+    return written[: getattr(component, "max_length", None) or 1000]
+
+
+def share_link(request: gr.Request | None, **view: object) -> str:
+    """The address that opens this view; on a Space that of its page, which hands the query to the app."""
+    space = os.environ.get("SPACE_ID")
+    if space:
+        base = f"https://huggingface.co/spaces/{space}"
+    else:
+        base = str(request.request.base_url).rstrip("/") if request and getattr(request, "request", None) else ""
+    return f"{base}/?{urlencode(view)}"
+
+
+def query(request: gr.Request | None) -> dict[str, str]:
+    """The page's query parameters; empty for a call that did not come from a page."""
+    return dict(request.query_params) if request and request.query_params else {}
+
+
+@dataclass
+class Wing:
+    """A laid-out wing: its inner tabs, and its sections with the tabs that they stand on, in order."""
+
+    name: str
+    tabs: gr.Tabs
+    sections: dict[str, tuple[gr.Tab, Section]]
+
+    def at(self, address: dict[str, str]) -> Section:
+        """The section that an address names, else the first."""
+        name = address.get("section")
+        return self.sections[name if name in self.sections else next(iter(self.sections))][1]
+
+
+# Gradio tells of a tab that it is selected when the page is built, too, and whenever it is selected again. This says 1
+# only if a section is to be seen for the first time and the page's load, which fills the one in the address, did not.
+FIRST_SEEN = """
+(_, ...rest) => {
+  const page = (window.cppn ??= { seen: new Set(), stale: new Set(), built: false });
+  const stale = page.stale.delete("%(wing)s/%(name)s");
+  const asked = new URLSearchParams(location.search);
+  const first = !page.built && %(opening)s;
+  page.built = true;
+  const section = asked.get("section") ?? "%(default)s";
+  const opening = (asked.get("tab") ?? "flags") === "%(wing)s" && section === "%(name)s";
+  const fresh = !page.seen.has("%(wing)s/%(name)s") && !first && !opening;
+  if (!first || opening) page.seen.add("%(wing)s/%(name)s");
+  return [fresh || stale ? 1 : 0, ...rest];
+}
+"""
+# Which of these sections is to be seen; the others are filled anew when they are seen next.
+IN_SIGHT = """
+(_, ...rest) => {
+  let here = "";
+  for (const name of %(names)s) {
+    if (document.getElementById("%(wing)s-" + name)?.offsetParent) here = name;
+    else window.cppn?.stale.add("%(wing)s/" + name);
+  }
+  return [here, ...rest];
+}
+"""
+# Until the view that the address asks for stands, with its pictures, the tabs keep their places unseen (see app.STYLE).
+STANDS = """
+async () => {
+  const end = Date.now() + 2000;
+  const late = () => [...document.images].some(image => image.offsetParent && !image.complete);
+  do await new Promise(resolve => setTimeout(resolve, 60)); while (late() && Date.now() < end);
+  document.documentElement.classList.add("stands");
+}
+"""
+OPENED = """
+() => {
+  const asked = new URLSearchParams(location.search);
+  const same = { __type__: "update" };
+  const update = (known, name) => known.includes(asked.get(name)) ? { selected: asked.get(name), ...same } : same;
+  return %s;
+}
+"""
+
+
+def open_page(demo: gr.Blocks, tabs: gr.Tabs, wings: Sequence[Wing]) -> None:
+    """Wire the page: the view that its address asks for at once, every other section when it is first seen."""
+    # the tabs are turned by the browser itself, before the server has answered
+    turned = [f"update({list(WINGS)}, 'tab')"] + [
+        f"asked.get('tab') === '{wing.name}' ? update({list(wing.sections)}, 'section') : same" for wing in wings
+    ]
+    demo.load(
+        None, None, [tabs, *(w.tabs for w in wings)], js=OPENED % f"[{', '.join(turned)}]", api_visibility="private"
+    )
+    everywhere = [(wing, section) for wing in wings for _, section in wing.sections.values()]
+    targets = [(c, s) for _, s in everywhere for c in [*s.settings.values(), *s.filled]]
+    order = list({c._id: c for c, _ in targets}.values())
+
+    def opened(request: gr.Request) -> Any:
+        address = query(request)
+        wing = next((w for w in wings if w.name == address.get("tab")), wings[0])
+        section = wing.at(address)
+        # what belongs to another wing's link means nothing here
+        values = section.asked_for(address if address.get("tab", wings[0].name) == wing.name else {})
+        results = explains(section.fill, section.filled)(request, *values)
+        answered = dict(zip((c._id for c in section.settings.values()), values, strict=True))
+        answered |= dict(zip((c._id for c in section.filled), _as_list(results, section.filled), strict=True))
+        return [answered.get(c._id, SKIP) for c in order]
+
+    filled = demo.load(opened, None, order, api_visibility="private", show_progress="hidden", **QUEUES["quick"])
+    filled.then(None, None, None, js=STANDS, api_visibility="private")
+    fresh = gr.Number(0, visible=False)
+    for wing in wings:
+        default = next(iter(wing.sections))
+        for name, (place, section) in wing.sections.items():
+            if section.filled:
+                _fill_when_seen(wing, name, default, place, section, fresh)
+
+
+def _fill_when_seen(wing: Wing, name: str, default: str, place: gr.Tab, section: Section, fresh: gr.Number) -> None:
+    # a file that was handed over from another section stays
+    kept = [section.outputs[0]] if section.receive else []
+
+    def seen(request: gr.Request, is_fresh: float, *values: Any) -> Any:
+        if not is_fresh or any(value is not None for value in values[: len(kept)]):
+            return [SKIP] * len(section.filled) if len(section.filled) > 1 else SKIP
+        return section.fill(request, *values[len(kept) :])
+
+    first = "true" if (wing.name, name) == (next(iter(WINGS)), default) else "false"
+    js = FIRST_SEEN % {"wing": wing.name, "name": name, "default": default, "opening": first}
+    inputs = [fresh, *kept, *section.settings.values()]
+    listen(place.select, seen, inputs, section.filled, queue=section.queue, js=js)
+
+
+def common_setting(setting: Component, wing: Wing) -> None:
+    """A setting of several sections: the one in sight follows it at once, the others when they are seen next."""
+    sections = {name: section for name, (_, section) in wing.sections.items() if setting in section.settings.values()}
+    for name in sections:
+        wing.sections[name][0].elem_id = f"{wing.name}-{name}"
+    settings = list({c._id: c for section in sections.values() for c in section.settings.values()}.values())
+    filled = list({c._id: c for section in sections.values() for c in section.filled}.values())
+
+    def follow(request: gr.Request, here: str, *values: Any) -> list[Any]:
+        if here not in sections:
+            return [SKIP] * len(filled)
+        section = sections[here]
+        given = dict(zip((c._id for c in settings), values, strict=True))
+        results = explains(section.fill, section.filled)(request, *(given[c._id] for c in section.settings.values()))
+        answered = dict(zip((c._id for c in section.filled), _as_list(results, section.filled), strict=True))
+        return [answered.get(c._id, SKIP) for c in filled]
+
+    place = gr.Textbox(visible=False)
+    js = IN_SIGHT % {"wing": wing.name, "names": list(sections)}
+    listen(setting.input, follow, [place, *settings], filled, js=js, trigger_mode="always_last")
+
+
+def _as_list(results: Any, outputs: Sequence[Component]) -> list[Any]:
+    return list(results) if len(outputs) > 1 else [results] if outputs else []

@@ -1,0 +1,134 @@
+"""What the tab shows: pictures of the right window, facts, sentences."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+import torch
+from flag_reference import psnr
+from PIL import Image
+
+from cppn import checkpoint, ui
+from cppn.coordinates import View
+from cppn.flags import views
+from cppn.flags.conventions import Convention
+from cppn.flags.decode import open_gift
+from cppn.flags.network import GiftConfig
+from cppn.flags.target import SCALE, TARGETS, Target
+from cppn.flags.teams import TEAMS
+from cppn.flags.weights import gift_of
+
+
+def pixels(path) -> np.ndarray:
+    with Image.open(path) as image:
+        return np.array(image.convert("RGB"))
+
+
+def test_the_true_flag_is_seen_through_the_same_window_as_the_network():
+    """At four times the flag's size the window's samples fall on the target's quarter pixels."""
+    target = Target.of_team("malaysia")
+    height, width, _ = target.fine.shape
+    seen = pixels(views.target_picture(TEAMS["malaysia"], width, height, View()))
+    # the target there is the mean of 4 x 4 drawing pixels, the view samples the middle of them
+    inside = slice(SCALE, -SCALE)
+    assert psnr(seen[inside, inside], target.fine[inside, inside].numpy() * 255) > 28
+
+
+def test_a_zoomed_view_of_the_target_is_where_it_should_be():
+    whole = pixels(views.target_picture(TEAMS["usa"], 641, 337, View()))
+    window = pixels(views.target_picture(TEAMS["usa"], 321, 169, View(zoom=2, center_x=-0.5, center_y=0.5)))
+    assert psnr(window, whole[168:337, 0:321]) > 40
+
+
+def test_beyond_the_edge_the_target_is_gray():
+    seen = pixels(views.target_picture(TEAMS["japan"], 64, 64, View(zoom=0.5)))
+    assert (seen[0, 0] == (0x8A, 0x8F, 0x98)).all()
+    assert (seen[32, 32] == pixels(TARGETS / "japan.png")[106, 160]).all()
+
+
+def test_facts_are_measured_on_the_picture_that_is_shown():
+    path, facts = views.flag_picture(TEAMS["japan"], 320, View())
+    quality = psnr(pixels(path), pixels(TARGETS / "japan.png"))
+    assert facts["psnr_db"] == pytest.approx(quality, abs=0.01)
+    assert facts["rms_error_levels"] == pytest.approx(255 / 10 ** (quality / 20), abs=0.01)
+    assert (facts["width"], facts["height"], facts["parameters"]) == (320, 213, 6675)
+    assert "Japan" in views.describe(facts)
+    assert "⚠️ the Hub is gone." in views.describe({**facts, "note": "the Hub is gone"})
+
+
+@pytest.mark.parametrize("width", [256, 700])
+def test_the_collage_fits_its_width(width):
+    path, facts = views.collage(width)
+    height, real_width, _ = pixels(path).shape
+    assert (facts["width"], facts["height"]) == (real_width, height)
+    assert 0.85 * width < real_width <= width
+
+
+def test_there_are_twelve_guesses_and_the_first_is_right():
+    gift = gift_of(TEAMS["malaysia"])
+    pictures = views.gift_guesses(gift)
+    assert len({path for path, _ in pictures}) == len({name for _, name in pictures}) == 12
+    first = pixels(pictures[0][0])
+    assert first.shape == (140, 280, 3)
+    # the same flag, larger, has the same colours where the small one has them
+    large = Image.fromarray(pixels(views.paint(gift, 560, 280, "large")))
+    assert psnr(first, np.asarray(large.resize((280, 140), Image.Resampling.BOX))) > 20
+    assert [name for _, name in pictures][-2:] == ["pixels", "y, x, pixels"]  # far outside; nothing but daydreams
+
+
+def test_a_square_picture_has_no_aspect_to_guess(net):
+    gift = open_gift(checkpoint.to_bytes(net, GiftConfig(64, 64)))
+    assert not {name for _, name in views.gift_guesses(gift)} & {"long side more", "short side less"}
+
+
+def test_a_guess_that_grows_without_bounds_is_left_out(net):
+    with torch.no_grad():
+        net.dense1.weight.mul_(1e37)  # finite near the middle, beyond all floats a hundred pixels away
+    pictures = views.gift_guesses(open_gift(checkpoint.to_bytes(net, GiftConfig())))
+    assert 0 < len(pictures) < 12
+
+
+def test_a_guess_that_is_clicked_leaves_open_what_shows_by_itself():
+    gift = gift_of(TEAMS["malaysia"])
+    assert views.guess_of(gift, "y upwards") == Convention(y_axis="up", values="as they look")
+    assert views.guess_of(gift, "needs a sigmoid") == Convention(values="logits")
+    assert views.guess_of(gift, "nonsense") is None
+
+
+@pytest.mark.parametrize("slug", TEAMS)
+def test_every_flag_has_a_record_and_a_film(slug):
+    run = views.training_run(TEAMS[slug])
+    assert run["curve"][-1][0] == run["steps"]
+    assert f"{run['steps']:,} steps" in views.describe_run(run)
+    with Image.open(views.RUNS / f"{slug}.webp") as film:
+        assert film.n_frames > 20
+
+
+def test_the_findings_are_told_with_their_own_figures():
+    rows = [
+        {
+            "setting": setting,
+            "flag": flag,
+            "arm": arm,
+            "runs": 4,
+            "mean_psnr": mean,
+            "gain": gain,
+            "standard_error": 0.5,
+        }
+        for setting, mean in (("adam", 20.0), ("muon", 31.5))
+        for flag in views.EXPERIMENT_FLAGS
+        for arm, gain in (
+            ("plain", 0.0),
+            ("steps / 4", -6.0),
+            ("steps x 4", 7.25),
+            ("blur", -0.3),
+            ("noise", 0.1),
+            ("blur and noise", 0.2),
+            ("positional encoding", 2.0),
+        )
+    ]
+    words = ui.text("flags", "learned", **views.experiment_figures(rows)).replace("\n", " ")
+    assert "112 training runs" in words
+    assert "Four times the steps gained +7.2 and +7.2 dB with Adam, +7.2 and +7.2 dB with Muon" in words
+    assert "the plain run is 11.5 and 11.5 dB better" in words
+    assert "| USA (harder) | muon | blur | 4 | 31.5 | -0.30 ± 0.50 |" in views.experiment_table(rows)
