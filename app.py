@@ -47,8 +47,10 @@ def build() -> tuple[gr.Blocks, list[ui.Wing]]:
         wings = []
         with gr.Tabs(overflow_behavior="wrap") as tabs:
             for name, title in ui.WINGS.items():
-                with gr.Tab(title, id=name):
-                    wings.append(importlib.import_module(f"cppn.{name}.tab").tab())
+                with gr.Tab(title, id=name) as place:
+                    wing = importlib.import_module(f"cppn.{name}.tab").tab()
+                wing.place = place
+                wings.append(wing)
         for asked in ENDPOINTS:
             expose(asked)
         ui.open_page(demo, tabs, wings)

@@ -326,11 +326,12 @@ def query(request: gr.Request | None) -> dict[str, str]:
 
 @dataclass
 class Wing:
-    """A laid-out wing: its inner tabs, and its sections with the tabs that they stand on, in order."""
+    """A laid-out wing: its inner tabs, its sections with the tabs that they stand on, in order, and its own tab."""
 
     name: str
     tabs: gr.Tabs
     sections: dict[str, tuple[gr.Tab, Section]]
+    place: gr.Tab | None = None
 
     def at(self, address: dict[str, str]) -> Section:
         """The section that an address names, else the first."""
@@ -339,19 +340,18 @@ class Wing:
 
 
 # Gradio tells of a tab that it is selected when the page is built, too, and whenever it is selected again. This says 1
-# only if a section is to be seen for the first time and the page's load, which fills the one in the address, did not.
+# only if a section is seen for the first time by a visitor (nothing can be clicked before the page stands), and it is
+# not the one in the address, which the page's load fills.
 FIRST_SEEN = """
 (_, ...rest) => {
-  const page = (window.cppn ??= { seen: new Set(), stale: new Set(), built: false });
-  const stale = page.stale.delete("%(wing)s/%(name)s");
+  const page = (window.cppn ??= { seen: new Set(), stale: new Set() });
+  const key = "%(wing)s/%(name)s";
   const asked = new URLSearchParams(location.search);
-  const first = !page.built && %(opening)s;
-  page.built = true;
   const section = asked.get("section") ?? "%(default)s";
-  const opening = (asked.get("tab") ?? "flags") === "%(wing)s" && section === "%(name)s";
-  const fresh = !page.seen.has("%(wing)s/%(name)s") && !first && !opening;
-  if (!first || opening) page.seen.add("%(wing)s/%(name)s");
-  return [fresh || stale ? 1 : 0, ...rest];
+  if ((asked.get("tab") ?? "flags") === "%(wing)s" && section === "%(name)s") page.seen.add(key);
+  const fresh = document.documentElement.classList.contains("stands") && !page.seen.has(key);
+  if (fresh) page.seen.add(key);
+  return [page.stale.delete(key) || fresh ? 1 : 0, ...rest];
 }
 """
 # Which of these sections is to be seen; the others are filled anew when they are seen next.
@@ -427,10 +427,13 @@ def _fill_when_seen(wing: Wing, name: str, default: str, place: gr.Tab, section:
             return [SKIP] * len(section.filled) if len(section.filled) > 1 else SKIP
         return section.fill(request, *values[len(kept) :])
 
-    first = "true" if (wing.name, name) == (next(iter(WINGS)), default) else "false"
-    js = FIRST_SEEN % {"wing": wing.name, "name": name, "default": default, "opening": first}
+    js = FIRST_SEEN % {"wing": wing.name, "name": name, "default": default}
     inputs = [fresh, *kept, *section.settings.values()]
-    listen(place.select, seen, inputs, section.filled, queue=section.queue, js=js)
+    # the first wing is built before it is seen, and its first section is not told of again when it is
+    first = (wing.name, name) == (next(iter(WINGS)), default) and wing.place is not None
+    triggers = [place.select, wing.place.select] if first else [place.select]
+    for trigger in triggers:
+        listen(trigger, seen, inputs, section.filled, queue=section.queue, js=js)
 
 
 def common_setting(setting: Component, wing: Wing) -> None:

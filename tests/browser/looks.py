@@ -19,4 +19,4 @@ def painted(page: object) -> None:
 
 def shown(page: object, text: str) -> None:
     """Wait until a text is to be seen."""
-    page.get_by_text(text).first.wait_for(state="visible", timeout=PATIENCE)
+    page.get_by_text(text).filter(visible=True).first.wait_for(state="visible", timeout=PATIENCE)
