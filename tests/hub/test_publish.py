@@ -473,10 +473,12 @@ class App:
 
     def client(self) -> gradio_client.Client:
         """A client, once the app answers."""
-        for _ in range(600):
+        # urllib keeps the proxies that it met first, perhaps those of a test about proxies
+        direct = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+        for _ in range(1200):
             assert self.process.poll() is None, self.log.read_text()[-2000:]
             try:
-                urllib.request.urlopen(self.url, timeout=5).close()
+                direct.open(self.url, timeout=5).close()
                 return gradio_client.Client(self.url, verbose=False)
             except OSError:
                 time.sleep(0.1)
