@@ -134,6 +134,123 @@ def _settle_statistics(net: MysteryNet, target: Target, recipe: Recipe) -> None:
         norm.momentum = momentum
 
 
+class Run:
+    """A network that learns a picture, one step at a time; looks at the whole picture come in between.
+
+    The same recipe gives the same network, by whatever `state_dict` it went on in between, as long as steps end the run
+    and not `Recipe.seconds`.
+
+    Attributes:
+        net: the network as it is; `export` makes a gift of it. step: steps taken. cpu_seconds: processor time used.
+        curve: the looks: step, processor seconds, decibels. frames: the pictures of those that belong in the film.
+    """
+
+    def __init__(self, target: Target, recipe: Recipe) -> None:
+        self.target, self.recipe, self.net = target, recipe, MysteryNet()
+        self._generator = named_generator("flags", recipe.seed)
+        initialise(self.net, target, recipe, self._generator)
+        self._optimizer = _optimizer(self.net, recipe)
+        self._samples = Samples(target, recipe, self._generator)
+        self._best = _Best()
+        self._framed = set(log_spaced(recipe.steps, FRAMES))
+        self._clock, self._earlier = Clock(), 0.0  # seconds of `Recipe.seconds` that went before this clock
+        self.step, self.cpu_seconds = 0, 0.0
+        self.curve: list[tuple[int, float, float]] = []
+        self.frames: list[Tensor] = []
+        self._fraction = 0.0
+
+    @property
+    def done(self) -> bool:
+        """Whether nothing is left to do, the last look included."""
+        return self._fraction >= 1 and self._looked
+
+    @property
+    def _looked(self) -> bool:
+        return bool(self.curve) and self.curve[-1][0] == self.step
+
+    @property
+    def _look_is_due(self) -> bool:
+        return not self._looked and (self.step % REFRESH == 0 or self.step in self._framed or self._fraction >= 1)
+
+    def advance(self) -> Progress | None:
+        """Take a step or, where one is due, a look, which is returned; until the next call the network is as seen.
+
+        Raises:
+            FloatingPointError: the run diverged; a lower learning rate or another seed helps.
+        """
+        began = time.process_time()
+        look = self._look(began) if self._look_is_due else None
+        if look is None:
+            self._step()
+        self.cpu_seconds += time.process_time() - began
+        return look
+
+    def _look(self, began: float) -> Progress:
+        prediction = _shown(self.net, self.target, self.recipe)
+        quality = psnr(prediction, self.target.pixels)
+        if math.isnan(quality):
+            raise FloatingPointError(f"training diverged at step {self.step}")
+        error = (prediction - self.target.pixels).square().sum(2).sqrt()
+        self._samples.sampler.update(F.avg_pool2d(error[None], 3, 1, 1).flatten())
+        quality = min(EQUAL_PSNR, quality)
+        self._best.note(quality, self.net)
+        picture, frame = to_uint8(prediction), self.step in self._framed or self._fraction >= 1
+        seconds = self.cpu_seconds + time.process_time() - began
+        self.curve.append((self.step, round(seconds, 2), round(quality, 3)))
+        if frame:
+            self.frames.append(picture)
+        return Progress(self.step, min(self._fraction, 1.0), seconds, quality, picture, self.net, frame)
+
+    def _step(self) -> None:
+        recipe, best = self.recipe, self._best
+        if self._looked and best.is_lost(recipe.rollback):
+            best.put_back(self.net)
+            self._optimizer = _optimizer(self.net, recipe)  # without the momentum that led astray
+        x, y, weight = self._samples.draw(self._fraction)
+        self._optimizer.zero_grad()
+        loss = ((forward(self.net, x, recipe) - y).square().mean(1) * weight).mean()
+        loss.backward()
+        self._optimizer.step(best.rate * recipe.learning_rate * linear_decay(self._fraction, recipe.warmup))
+        self.step += 1
+        self._fraction = self.step / recipe.steps
+        if recipe.seconds is not None:
+            self._fraction = max(self._fraction, (self._earlier + self._clock.seconds) / recipe.seconds)
+
+    def gift(self) -> MysteryNet:
+        """The network that a run delivers: the last one, unless an earlier look was at a better one."""
+        net = copy.deepcopy(self.net)
+        if self._best.has_fallen:
+            net.load_state_dict(self._best.weights)
+        return export(net, self.target, self.recipe)
+
+    def state_dict(self) -> dict[str, object]:
+        """Everything that the rest of the run depends on, as tensors, numbers and lists."""
+        return {
+            "net": self.net.state_dict(),
+            "optimizer": self._optimizer.state_dict(),
+            "sampler": self._samples.sampler.state_dict(),
+            "generator": self._generator.get_state(),
+            "best": self._best.state_dict(),
+            "step": self.step,
+            "fraction": self._fraction,
+            "clock": self._earlier + self._clock.seconds,
+            "cpu_seconds": self.cpu_seconds,
+            "curve": self.curve,
+            "frames": self.frames,
+        }
+
+    def load_state_dict(self, state: dict[str, object]) -> None:
+        """Go on from a `state_dict` of a run with the same picture and recipe."""
+        self.net.load_state_dict(state["net"])
+        self._optimizer.load_state_dict(state["optimizer"])
+        self._samples.sampler.load_state_dict(state["sampler"])
+        self._generator.set_state(state["generator"])
+        self._best.load_state_dict(state["best"])
+        self.step, self._fraction, self.cpu_seconds = state["step"], state["fraction"], state["cpu_seconds"]
+        self._clock, self._earlier = Clock(), state["clock"]
+        self.curve, self.frames = [tuple(look) for look in state["curve"]], list(state["frames"])
+
+
 def fit(target: Target, recipe: Recipe) -> Iterator[Progress]:
     """Train a network on a picture and report as it goes; the last report is of the finished network.
 
@@ -142,39 +259,10 @@ def fit(target: Target, recipe: Recipe) -> Iterator[Progress]:
     Raises:
         FloatingPointError: the run diverged; a lower learning rate or another seed helps.
     """
-    generator = named_generator("flags", recipe.seed)
-    net = MysteryNet()
-    initialise(net, target, recipe, generator)
-    optimizer = _optimizer(net, recipe)
-    samples = Samples(target, recipe, generator)
-    best = _Best(net, recipe.rollback)
-    frames = set(log_spaced(recipe.steps, FRAMES))
-    start, clock, step, fraction = time.process_time(), Clock(), 0, 0.0
-    while True:
-        if step % REFRESH == 0 or step in frames or fraction >= 1:
-            prediction = _look(net, target, recipe)
-            quality = psnr(prediction, target.pixels)
-            if math.isnan(quality):
-                raise FloatingPointError(f"training diverged at step {step}")
-            error = (prediction - target.pixels).square().sum(2).sqrt()
-            samples.sampler.update(F.avg_pool2d(error[None], 3, 1, 1).flatten())
-            quality = min(EQUAL_PSNR, quality)
-            last, seconds = fraction >= 1, time.process_time() - start
-            frame = step in frames or last
-            yield Progress(step, min(fraction, 1.0), seconds, quality, to_uint8(prediction), net, frame)
-            if last:
-                return
-            if best.update(quality):
-                optimizer = _optimizer(net, recipe)  # without the momentum that led astray
-        x, y, weight = samples.draw(fraction)
-        optimizer.zero_grad()
-        loss = ((forward(net, x, recipe) - y).square().mean(1) * weight).mean()
-        loss.backward()
-        optimizer.step(best.rate * recipe.learning_rate * linear_decay(fraction, recipe.warmup))
-        step += 1
-        fraction = step / recipe.steps
-        if recipe.seconds is not None:
-            fraction = max(fraction, clock.seconds / recipe.seconds)
+    run = Run(target, recipe)
+    while not run.done:
+        if look := run.advance():
+            yield look
 
 
 def _optimizer(net: MysteryNet, recipe: Recipe) -> MuonWithAdam | Adam:
@@ -185,27 +273,50 @@ def _optimizer(net: MysteryNet, recipe: Recipe) -> MuonWithAdam | Adam:
 
 
 class _Best:
-    """Remembers a network at its best, and puts it back there when it has gone astray."""
+    """A network at its best, for one that has gone astray to be put back there.
 
-    def __init__(self, net: MysteryNet, rollback: float | None) -> None:
-        self._net, self._rollback = net, rollback
-        self._quality, self._state = -math.inf, {}
-        self.rate = 1.0  # what the learning rate is to be multiplied by
+    Attributes:
+        weights: of the look with the highest quality. rate: what the learning rate is to be multiplied by.
+    """
 
-    def update(self, quality: float) -> bool:
-        """Take note of a look; True if the network was put back."""
-        if quality > self._quality:
-            self._quality = quality
-            self._state = {name: tensor.clone() for name, tensor in self._net.state_dict().items()}
-        elif self._rollback is not None and quality < self._quality - self._rollback:
-            self._net.load_state_dict(self._state)
-            self.rate /= 2
-            return True
-        return False
+    def __init__(self) -> None:
+        self.weights: dict[str, Tensor] = {}
+        self.rate = 1.0
+        self._highest = self._last = -math.inf  # decibels
+
+    @property
+    def has_fallen(self) -> bool:
+        """Whether the last look was worse than an earlier one."""
+        return self._last < self._highest
+
+    def note(self, quality: float, net: MysteryNet) -> None:
+        """Take note of a look, its quality in decibels."""
+        self._last = quality
+        if quality > self._highest:
+            self._highest = quality
+            self.weights = {name: tensor.clone() for name, tensor in net.state_dict().items()}
+
+    def is_lost(self, rollback: float | None) -> bool:
+        """Whether the last look was more than `rollback` decibels below the best one."""
+        return rollback is not None and self._last < self._highest - rollback
+
+    def put_back(self, net: MysteryNet) -> None:
+        """Give the network its best weights, and learn more slowly from there."""
+        net.load_state_dict(self.weights)
+        self.rate /= 2
+
+    def state_dict(self) -> dict[str, object]:
+        """Everything, as tensors and numbers."""
+        return {"weights": self.weights, "rate": self.rate, "highest": self._highest, "last": self._last}
+
+    def load_state_dict(self, state: dict[str, object]) -> None:
+        """Go on from there."""
+        self.weights, self.rate = state["weights"], state["rate"]
+        self._highest, self._last = state["highest"], state["last"]
 
 
 @torch.no_grad()
-def _look(net: MysteryNet, target: Target, recipe: Recipe) -> Tensor:
+def _shown(net: MysteryNet, target: Target, recipe: Recipe) -> Tensor:
     """What the exported network would show now, clamped and in 256 levels, shape (height, width, 3) in [0, 1]."""
     shown = copy.deepcopy(net)
     if recipe.batch_norm:

@@ -141,8 +141,12 @@ def _neurons_section() -> ui.Section:
     def one(name: str, wanted: int | None) -> tuple[str, str]:
         return views.large_neuron(painter_of(name).program, max(1, wanted or 1) - 1)
 
-    def choose(name: str, event: gr.SelectData) -> tuple[int, str, str]:
-        return event.index + 1, *one(name, event.index + 1)
+    def asked(name: str, wanted: int | None, request: gr.Request) -> tuple[str, ...]:
+        """One neuron anew, and the link to it; the small ones stay as they are."""
+        return *one(name, wanted), ui.share_link(request, tab="starry", section="neurons", program=name, neuron=wanted)
+
+    def chosen(name: str, request: gr.Request, event: gr.SelectData) -> tuple[object, ...]:
+        return event.index + 1, *asked(name, event.index + 1, request)
 
     def all_in_one(name: str, across: int) -> tuple[str, str]:
         picture, facts = endpoints.starry_neurons(name, across)
@@ -152,8 +156,8 @@ def _neurons_section() -> ui.Section:
         "starry", "neurons", {"program": program, "neuron": number}, show, [captions, small, large, caption], link
     )
     section.follow(program.input)
-    ui.listen(small.select, choose, program, [number, large, caption], show_progress="hidden")
-    ui.listen(number.submit, one, [program, number], [large, caption])
+    ui.listen(small.select, chosen, program, [number, large, caption, link], show_progress="hidden")
+    ui.listen(number.submit, asked, [program, number], [large, caption, link])
     ui.listen(button.click, all_in_one, [program, columns], [sheet, said])
     return section
 
@@ -169,8 +173,9 @@ def _program_section() -> ui.Section:
             dump = gr.HTML()
         with gr.Column(scale=1, min_width=280):
             download = gr.DownloadButton("Download this program (.pyth)")
-            file = ui.Upload(label="Read a program of yours (.pyth, or a hex dump)", height=140)
+            file = ui.Upload(label="Read a program of yours (.pyth, or a hex dump)", height=170)
             pasted = gr.Textbox(label="Or paste a hex dump of one", lines=3, max_lines=6, max_length=16_000)
+            paste = gr.Button("Read what is pasted", size="sm")
             painted = _picture("What it paints")
             facts = gr.Markdown()
     shown = [said, painted, facts, legend, dump, download]
@@ -191,16 +196,22 @@ def _program_section() -> ui.Section:
     def brought(path: Path | None, name: str) -> tuple[object, ...]:
         return look(painter_of(name) if path is None else open_program(path))
 
-    def read(written: str, name: str) -> tuple[object, ...]:
-        return look(open_program(written.encode()) if written and written.strip() else painter_of(name))
+    def read(written: str, path: Path | None, name: str) -> tuple[object, ...]:
+        """What is pasted; with an emptied box what stood there before."""
+        pasted = (written or "").encode(errors="replace")
+        return look(open_program(pasted)) if pasted.strip() else brought(path, name)
 
     def chosen(name: str) -> tuple[object, ...]:
         """A shipped program takes the place of the visitor's."""
-        return None, *look(painter_of(name))
+        return None, "", *look(painter_of(name))
 
-    ui.listen([file.upload, file.clear], brought, [file, program], shown)
-    ui.listen([pasted.submit, pasted.blur], read, [pasted, program], shown, trigger_mode="always_last")
-    section = ui.Section("starry", "program", {"program": program}, chosen, [file, *shown], receive=brought)
+    def handed(path: Path, name: str) -> tuple[object, ...]:
+        """A file takes the place of what was pasted."""
+        return "", *brought(path, name)
+
+    ui.listen([file.upload, file.clear], handed, [file, program], [pasted, *shown])
+    ui.listen([paste.click, pasted.submit], read, [pasted, file, program], shown)  # `input` knows of no pasting
+    section = ui.Section("starry", "program", {"program": program}, chosen, [file, pasted, *shown], receive=handed)
     section.follow_settings()
     return section
 
@@ -247,7 +258,7 @@ def _how_section() -> ui.Section:
         x="minutes",
         y="score",
         color="line",
-        title="Score while they learnt, before rounding",
+        title="Score before rounding",
         x_title="minutes on one processor core",
         y_lim=CURVE_LIMITS,
         height=300,

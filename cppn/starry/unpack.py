@@ -6,14 +6,18 @@ What can be put right in one way only is put right, and said; what cannot is nam
 from __future__ import annotations
 
 import itertools
-import re
 from collections.abc import Callable
 
 from cppn.faults import VisitorError
+from cppn.starry.dumps import Reading, readings
 from cppn.starry.program import BYTE_LIMIT, read
 
 INPUT_LIMIT = 16 * 1024  # bytes of a file or a pasted text; a dump of 1024 bytes has about 5 kB
-_OFFSET = re.compile(r"(?:^|(?<=\s))([0-9a-fA-F]{6,16})(:|\s|$)")
+_COPY = "bring a copy of the file itself, or a hex dump of it"
+_FEW = 64  # bytes of a number that may happen to have none above 127
+# letters that Windows sees in bytes which are none in Latin-1; five of those mean nothing to it either
+_WINDOWS = {ord(letter): byte for byte in range(128, 160) if (letter := bytes([byte]).decode("cp1252", "ignore"))}
+_UTF16 = b"\xff\xfe", b"\xfe\xff"
 _UNKNOWN = "\ufffd".encode()  # what a program writes for a byte that it could not understand
 
 
@@ -29,10 +33,33 @@ def unpack(data: bytes) -> tuple[bytes, tuple[str, ...]]:
         )
     if not data.strip():
         raise VisitorError("this is empty; bring a program of this family (.pyth), or a hex dump of one")
-    dumped = _from_dump(data)
-    told = () if dumped is None else (f"This was a hex dump; its {len(dumped):,} bytes were read.",)
-    mended, done = _mended(data if dumped is None else dumped)
-    return mended, told + done
+    found = readings(text) if (text := _text(data)) else []
+    fault = None
+    for reading in found or [Reading(data)]:
+        try:
+            mended, done = _mended(reading.data)
+        except VisitorError as error:
+            fault = fault or error
+        else:
+            return mended, (_told(reading) if found else ()) + done
+    raise fault
+
+
+def _text(data: bytes) -> str:
+    """Bytes as a text, such as a hex dump is; empty if they are none."""
+    try:
+        return data.decode("utf-16" if data.startswith(_UTF16) else "utf-8-sig")
+    except UnicodeError:
+        return ""
+
+
+def _told(reading: Reading) -> tuple[str, ...]:
+    """How a hex dump was read."""
+    told = f"This was a hex dump; its {len(reading.data):,} bytes were read."
+    if reading.turned == 1:
+        return (told,)
+    many = "in pairs, the second before the first" if reading.turned == 2 else f"{reading.turned} at a time, last first"
+    return told, f"Its bytes had been shown {many}; that was undone."
 
 
 def _mended(data: bytes) -> tuple[bytes, tuple[str, ...]]:
@@ -57,35 +84,51 @@ def _mended(data: bytes) -> tuple[bytes, tuple[str, ...]]:
     if _UNKNOWN in data:
         raise VisitorError(
             f"a program that took these bytes for text wrote the sign for unknown letters in {data.count(_UNKNOWN)} "
-            "places; what stood there is lost, so copy the file itself, or a hex dump of it"
+            f"places; what stood there is lost, so {_COPY}"
         )
-    if b"\r" in data and b"\n" not in data:
-        raise VisitorError(f"{fault}; perhaps a program replaced its line feeds: copy the file itself, or a hex dump")
+    if data.startswith(b'KjC"') and _COPY not in fault:
+        raise VisitorError(f"{fault}; perhaps something on its way changed its bytes, so {_COPY}")
     raise VisitorError(fault)
 
 
 def _fault(data: bytes) -> str | None:
+    """What keeps these bytes from being a program that somebody meant; None if nothing does."""
     try:
         read(data)
     except VisitorError as error:
         return str(error)
+    number = data[: data.rindex(b'"')]
+    if max(number) < 128 and 4 * number.count(b"?") > len(number) > _FEW:
+        return (
+            f"a program that took these bytes for text wrote question marks over {number.count(b'?')} of them; "
+            f"what stood there is lost, so {_COPY}"
+        )
     return None
 
 
 def _without_utf8(data: bytes) -> bytes:
     """Undo a program that took each byte for a letter and saved the letters as UTF-8."""
-    for encoding in ("latin-1", "cp1252"):
-        try:
-            return data.decode("utf-8").encode(encoding)
-        except UnicodeError:
-            continue
-    return data
+    try:
+        return _letters_back(data.decode("utf-8"))
+    except UnicodeError:
+        return data
 
 
-def _turned(data: bytes) -> bytes:
-    """Undo a dump that shows two bytes as one number of this kind of processor: the second stands first."""
-    even = data + bytes(len(data) % 2)
-    return bytes(byte for pair in zip(even[1::2], even[::2], strict=True) for byte in pair).rstrip(b"\0")
+def _without_utf16(data: bytes) -> bytes:
+    """The same for UTF-16 with its mark at the start."""
+    try:
+        return _letters_back(data.decode("utf-16")) if data.startswith(_UTF16) else data
+    except UnicodeError:
+        return data
+
+
+def _letters_back(text: str) -> bytes:
+    """The bytes that a program took for these letters, of Latin-1 or of Windows-1252.
+
+    Raises:
+        UnicodeError: letters of neither.
+    """
+    return text.translate(_WINDOWS).encode("latin-1")
 
 
 # In the order in which they are tried: each undoes what a tool did to the whole file.
@@ -94,64 +137,15 @@ _REPAIRS: tuple[tuple[Callable[[bytes], bytes], str], ...] = (
         lambda data: data.removeprefix(b"\xef\xbb\xbf"),
         "A byte order mark at its start, as editors write it, was left out.",
     ),
-    (_turned, "Its bytes had been shown in pairs, the second before the first; that was undone."),
+    (_without_utf16, "It had been saved as UTF-16, two bytes for each letter; that was undone."),
     (_without_utf8, "It had been saved as UTF-8, letter by letter; that was undone."),
     (
         lambda data: data.replace(b"\r\n", b"\n"),
         "Its line feeds had become carriage returns with line feeds, as Git does it on Windows; that was undone.",
     ),
+    (
+        lambda data: data if b"\n" in data else data.replace(b"\r", b"\n"),
+        "Its line feeds had become carriage returns; that was undone.",
+    ),
     (lambda data: data.rstrip(b"\r\n"), "A line feed at its end, as editors add it, was left out."),
 )
-
-
-def _from_dump(data: bytes) -> bytes | None:
-    """The bytes that a hex dump shows; None if this is none."""
-    try:
-        text = data.decode("utf-8-sig").strip()
-    except UnicodeError:
-        return None
-    if re.fullmatch(r"[0-9a-fA-F\s]+", text) and not re.match(r"0+\s", text):
-        digits = "".join(text.split())
-        if len(digits) % 2:
-            raise VisitorError(f"this hex dump has {len(digits):,} digits; a byte has two, so one is missing")
-        return bytes.fromhex(digits)
-    if len(listed := re.findall(r"(?:0|\\)x([0-9a-fA-F]{2})\b", text)) > 16 and not text.startswith("KjC"):
-        return bytes.fromhex("".join(listed))
-    return _from_rows(text)
-
-
-def _from_rows(text: str) -> bytes | None:
-    """The bytes of a dump in rows of an offset, the bytes and, with some tools, the letters that they stand for.
-
-    Line breaks do not count, since a page may have lost them: a row ends where the next offset, which is known, begins.
-    """
-    if not (first := _OFFSET.match(text)) or int(first[1], 16) != 0:
-        return None
-    data, place = bytearray(), first.end()
-    while True:
-        following = next((m for m in _OFFSET.finditer(text, place) if _goes_on(data, m)), None)
-        row = text[place : following.start() if following else len(text)]
-        count = int(following[1], 16) - len(data) if following else None
-        data += _row_bytes(row, count)
-        if following is None or len(data) > BYTE_LIMIT + 16:
-            return bytes(data)
-        if len(data) != int(following[1], 16):
-            raise VisitorError(f"the row of this hex dump before {following[1]} does not show the bytes that it should")
-        place = following.end()
-
-
-def _goes_on(data: bytes, found: re.Match) -> bool:
-    return len(data) < int(found[1], 16) <= len(data) + 32
-
-
-def _row_bytes(row: str, count: int | None) -> bytes:
-    """The first `count` bytes of a row; of the last row those before its letters."""
-    digits = ""
-    for match in re.finditer(r"\s*([0-9a-fA-F]{2,8})(?=\s|$)|\s*\S", row):
-        if match[1] is None or (count is None and digits and re.match(r"\s{2,}", match[0]) and "|" not in row):
-            break
-        digits += match[1]
-        if count is not None and len(digits) >= 2 * count:
-            break
-    whole = digits[: 2 * count] if count is not None else digits[: len(digits) // 2 * 2]
-    return bytes.fromhex(whole if len(whole) % 2 == 0 else "")

@@ -32,6 +32,7 @@ EXAMPLES = {
 WIDTH, HEIGHT = 386, 320  # pixels of the contest's picture
 PUBLISHED_SCORE, PUBLISHED_BYTES = 4695.07, 1020  # as the answer gives them; recomputed from its program
 REVISED_SCORE, REVISED_BYTES = 4444.04, 1023  # the same author's last revision, as it gives them
+SHOWN_STARTS = 3  # of our search, whose names the legend of the plot has room for
 ANSWER = "https://codegolf.stackexchange.com/a/149835"
 
 Facts = dict[str, object]
@@ -81,7 +82,10 @@ def own_painting(painter: Painter) -> tuple[Path, Facts]:
     program = painter.program
     width, height = largest_affordable(program)
     path = to_path(paint(program, width, height), f"starry-{painter.name}")
-    return path, {**facts_of(painter), "picture_width": width, "picture_height": height, "zoom": 1}
+    known = facts_of(painter)
+    if (width, height) != (program.width, program.height):
+        known["done"].append("Its own size would take too long here, so it was painted smaller.")
+    return path, {**known, "picture_width": width, "picture_height": height, "zoom": 1}
 
 
 def copy_for_download(data: bytes, name: str) -> Path:
@@ -249,15 +253,12 @@ def curve(points: Sequence[tuple[float, float]]) -> Facts:
 
 
 def search_curves(found: Facts) -> Facts:
-    """The curves of our search's starts and of the published recipe, for plotting: minutes of a core, loss, name."""
-    rows = [
-        [seconds / 60, loss, f"our start {seed}"]
-        for seed, curve in found.get("search", {}).get("starts", {}).items()
-        for seconds, loss in curve
-    ]
-    rows += [
-        [seconds / 60, loss, "the published recipe"] for seconds, loss in (found.get("baseline") or {}).get("curve", [])
-    ]
+    """The curves of our search's best starts and of the published recipe: minutes of a core, loss, name."""
+    starts = [start for start in found.get("search", {}).get("starts", {}).items() if start[1]]
+    best = sorted(starts, key=lambda start: start[1][-1][1])[:SHOWN_STARTS]
+    published = (found.get("baseline") or {}).get("curve", [])
+    rows = [[seconds / 60, loss, "the published recipe"] for seconds, loss in published]
+    rows += [[seconds / 60, loss, f"our start {seed}"] for seed, curve in best for seconds, loss in curve]
     return render.plot_data({"minutes": "quantitative", "score": "quantitative", "line": "nominal"}, rows, "line")
 
 
@@ -285,5 +286,8 @@ def _how_measured(found: Facts) -> list[str]:
             f"Checked with the real Pyth interpreter: {differing:,} of {values:,} colour values differ from ours."
         )
     if "search" in found and "cpu_seconds" in found["search"]:
-        said.append(f"Our search took {found['search']['cpu_seconds'] / 60:,.0f} minutes on one processor core.")
+        search = found["search"]
+        said.append(f"Our search took {search['cpu_seconds'] / 60:,.0f} minutes on one processor core.")
+        if len(starts := search.get("starts", {})) > SHOWN_STARTS:
+            said.append(f"Of its {len(starts)} starts the best {SHOWN_STARTS} are drawn.")
     return said

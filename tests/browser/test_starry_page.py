@@ -50,6 +50,8 @@ def test_a_neuron_that_is_clicked_is_told_about(page, url: str):
     shown(page, "Neuron 25")
     pictures(page, "neuron-1.png").first.click()
     shown(page, "Neuron 1")
+    shown_link = "() => [...document.querySelectorAll('textarea, input')].some(i => i.value.endsWith('&neuron=1'))"
+    page.wait_for_function(shown_link)
     page.get_by_text("What moves each neuron, in words").click()
     shown(page, "Neuron 45 blue")
     assert fits(page)
@@ -67,6 +69,25 @@ def test_a_programs_bytes_are_shown_and_an_upload_takes_their_place(page, url: s
     assert fits(page)
     page.get_by_label("Our network").locator("visible=true").check()  # and a program that is chosen takes the upload's
     shown(page, "1,024 of 1,024 bytes")
+
+
+def test_what_is_pasted_is_read_and_an_empty_box_changes_nothing(page, url: str, tmp_path: Path):
+    data = published().data
+    (tmp_path / "mine.pyth").write_bytes(data.replace(b"386 320", b"193 320"))
+    page.goto(f"{url}{TAB}&program=published&section=program")
+    shown(page, "1,020 of 1,024 bytes")
+    page.locator("[data-testid=file-upload]").last.set_input_files(str(tmp_path / "mine.pyth"))
+    shown(page, "The program paints 193 × 320 pixels")
+    box = page.get_by_label("Or paste a hex dump of one")
+    read = page.get_by_role("button", name="Read what is pasted")
+    box.fill(data.replace(b"386 320", b"96 320").hex())
+    read.click()
+    shown(page, "The program paints 96 × 320 pixels")
+    shown(page, "This was a hex dump")
+    box.fill("")
+    read.click()
+    shown(page, "The program paints 193 × 320 pixels")
+    assert fits(page)
 
 
 def test_a_picture_is_squeezed_stopped_and_its_bytes_looked_at(page, url: str):

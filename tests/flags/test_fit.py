@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import math
 from dataclasses import replace
 
@@ -11,7 +12,7 @@ import pytest
 import torch
 from PIL import Image, ImageDraw
 
-from cppn.flags.fit import export, fit, forward, fourier_features, measure
+from cppn.flags.fit import Run, export, fit, forward, fourier_features, measure
 from cppn.flags.network import MysteryNet
 from cppn.flags.recipe import SEED_RECIPE, Recipe
 from cppn.flags.samples import blur
@@ -132,6 +133,57 @@ def test_the_same_seed_gives_the_same_bytes(target):
     assert all(torch.equal(first[name], second[name]) for name in first)
     other = finish(target, replace(TINY, seed=1)).net.state_dict()
     assert not torch.equal(first["dense1.weight"], other["dense1.weight"])
+
+
+@pytest.mark.parametrize(
+    "recipe",
+    [
+        TINY,
+        replace(SEED_RECIPE, steps=40, batch=256),
+        replace(TINY, optimizer="adam"),
+        replace(TINY, learning_rate=0.2, warmup=0.0, rollback=0.1),  # goes astray and is put back
+    ],
+    ids=["ours", "seed", "adam", "rollback"],
+)
+def test_a_run_goes_on_to_the_same_bytes_from_wherever_it_was_left(target, recipe):
+    whole = Run(target, recipe)
+    while not whole.done:
+        whole.advance()
+    run, advanced = Run(target, recipe), 0
+    while not run.done:
+        if advanced % 7 == 0:  # before looks and after, in the middle and at the end
+            file = io.BytesIO()
+            torch.save(run.state_dict(), file)
+            file.seek(0)
+            run = Run(target, recipe)
+            run.load_state_dict(torch.load(file, weights_only=True))
+        run.advance()
+        advanced += 1
+    first, second = (each.gift().state_dict() for each in (whole, run))
+    assert all(torch.equal(first[name], second[name]) for name in first)
+    assert [look[::2] for look in run.curve] == [look[::2] for look in whole.curve]
+    assert all(map(torch.equal, run.frames, whole.frames))
+    assert run._best.rate == whole._best.rate
+    assert whole._best.rate < 1 or recipe.rollback != 0.1
+
+
+def test_a_run_delivers_its_best(target):
+    run = Run(target, TINY)
+    while not run.done:
+        run.advance()
+    best = run.gift().state_dict()
+    with torch.no_grad():
+        run.net.dense_head.weight.zero_()
+    run._best.note(1.0, run.net)  # a look at a network that has forgotten everything
+    assert all(torch.equal(tensor, run.gift().state_dict()[name]) for name, tensor in best.items())
+
+
+def test_a_clock_goes_on_where_it_was(target):
+    run = Run(target, replace(TINY, steps=10**9, seconds=1000.0))
+    run.load_state_dict(run.state_dict() | {"clock": 999.999})
+    while not run.done:
+        run.advance()
+    assert run.step < 1000
 
 
 def test_time_ends_a_run(target):

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import argparse
 import concurrent.futures
+import dataclasses
 import hashlib
 import io
 import json
 import math
+import signal
 from pathlib import Path
+from unittest.mock import Mock
 
 import numpy as np
 import pytest
@@ -346,6 +350,98 @@ def test_a_run_that_fails_leaves_its_state(tmp_path: Path):
     assert carry_out(Count(3), tmp_path / "count.state", lambda run: "").step == 3
 
 
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_run_that_is_stopped_ends_its_step_first(tmp_path: Path, number: int):
+    class Stopped(Count):
+        def advance(self) -> None:
+            if self.step == 2:
+                signal.raise_signal(number)
+            super().advance()
+
+    before = signal.getsignal(number)
+    with pytest.raises(KeyboardInterrupt):
+        carry_out(Stopped(100), tmp_path / "count.state", lambda run: "")
+    assert signal.getsignal(number) == before
+    assert torch.load(tmp_path / "count.state", weights_only=True) == {"step": 3}
+
+
+def test_whoever_stops_a_run_that_fails_is_heard():
+    with pytest.raises(KeyboardInterrupt), training.uninterrupted():
+        signal.raise_signal(signal.SIGINT)
+        raise FloatingPointError
+
+
+@dataclasses.dataclass(frozen=True)
+class Recipe:
+    steps: int
+    seed: int = 0
+
+
+def test_a_run_by_another_recipe_has_a_state_of_its_own(tmp_path: Path):
+    def place(steps: int, seed: int = 0) -> Path:
+        return training.state_file(tmp_path, "ours", Recipe(steps, seed), Recipe(100))
+
+    assert place(100) == tmp_path / "ours-0.state"
+    assert place(100, 7) == tmp_path / "ours-7.state"
+    assert place(3) == place(3)
+    assert len({place(100), place(100, 7), place(3), place(3, 7), place(4)}) == 5
+
+
+def test_a_sampler_goes_on_where_it_was():
+    first, second = ImportanceSampler(5, SHARE), ImportanceSampler(5, SHARE)
+    first.update(ERROR)
+    second.load_state_dict(first.state_dict())
+    for a, b in zip(draw_after(first), draw_after(second), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+# --- what the commands take
+
+
+def parsed(*words: str) -> tuple[list[str], argparse.Namespace]:
+    parser = argparse.ArgumentParser("train")
+    parser.add_argument("names", nargs="*")
+    parser.add_argument("--all", action="store_true")
+    parser.add_argument("--steps", type=training.positive)
+    training.add_options(parser, Path("runs/here"))
+    args = parser.parse_args(words)
+    return training.chosen(parser, args, "flag", ("peru", "chad", "mali"), {"Chad (Africa)": "chad"}), args
+
+
+@pytest.mark.parametrize(
+    ("words", "names"),
+    [
+        (["mali", "peru"], ["peru", "mali"]),
+        (["CHAD", " chad (africa)"], ["chad"]),
+        (["--all"], ["peru", "chad", "mali"]),
+    ],
+)
+def test_names_are_taken_in_any_case_once_and_in_order(words, names):
+    assert parsed(*words)[0] == names
+
+
+def test_every_recipe_has_the_same_defaults():
+    args = parsed("--all")[1]
+    assert (args.out, args.force, args.workshop) == (hub.BUNDLED, False, Path("runs/here"))
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ([], "train: error: name a flag, or say --all\n"),
+        (["peru", "nowhere\n"], "train: error: there is no flag 'nowhere\\n'; known are peru, chad, mali\n"),
+        (["--all", "--steps", "0"], "it must be at least 1"),
+        (["--all", "--steps", "many"], "many"),
+        (["--all", "--out", __file__], "is not a folder"),
+    ],
+)
+def test_what_is_wrong_is_told_in_one_sentence(words, told, capsys):
+    with pytest.raises(SystemExit) as end:
+        parsed(*words)
+    assert end.value.code == 2
+    assert told in capsys.readouterr().err
+
+
 # --- delivering
 
 
@@ -366,6 +462,31 @@ def test_a_better_training_replaces_a_worse_one_with_record_and_manifest(tmp_pat
     assert hub.read_manifest(tmp_path) == hub.list_files(tmp_path)
     (tmp_path / "flags" / "runs" / "a.json").write_text("no record")
     assert brought(tmp_path, "a", 0.1)
+
+
+@pytest.mark.parametrize("lost", ["a.safetensors", "runs/a.json"])
+def test_what_is_not_whole_counts_as_worse(tmp_path, lost):
+    brought(tmp_path, "a", 1.0)
+    (tmp_path / "flags" / lost).unlink()
+    assert brought(tmp_path, "a", 0.5)
+
+
+def test_a_delivery_that_was_cut_off_is_mended_by_the_next(tmp_path, monkeypatch):
+    brought(tmp_path, "a", 1.0)
+    with monkeypatch.context() as patch, pytest.raises(OSError, match="full"):
+        patch.setattr(hub, "write_manifest", Mock(side_effect=OSError("the disk is full")))
+        brought(tmp_path, "a", 2.0)
+    assert brought(tmp_path, "a", 2.0)
+    assert hub.read_manifest(tmp_path) == hub.list_files(tmp_path)
+
+
+def test_a_delivery_is_not_interrupted(tmp_path, monkeypatch):
+    write = hub.write_manifest
+    with monkeypatch.context() as patch, pytest.raises(KeyboardInterrupt):
+        patch.setattr(hub, "write_manifest", lambda root: (signal.raise_signal(signal.SIGINT), write(root)))
+        brought(tmp_path, "a", 1.0)
+    assert not brought(tmp_path, "a", 1.0)  # it is all there
+    assert hub.read_manifest(tmp_path) == hub.list_files(tmp_path)
 
 
 def test_several_processes_deliver_to_one_folder(tmp_path):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import html
 import re
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -224,6 +225,24 @@ def test_the_table_of_scores_has_our_figures_if_there_are_any(monkeypatch):
     assert [1 / 60, 9900.0, "the published recipe"] in rows
     assert [2 / 60, 8000.0, "our start 3"] in rows
     assert len(rows) == 4
+    assert "drawn" not in table
+
+
+def test_only_the_best_starts_are_drawn_and_that_is_said(monkeypatch):
+    starts = {str(seed): [[1.0, 9000.0], [2.0, 5000.0 + seed]] for seed in range(9)}
+    found = {"search": {"cpu_seconds": 60, "starts": starts}}
+    monkeypatch.setattr(views, "results", lambda: found)
+    drawn = {row[2] for row in views.search_curves(found)["data"]}
+    assert drawn == {f"our start {seed}" for seed in range(views.SHOWN_STARTS)}
+    assert f"Of its 9 starts the best {views.SHOWN_STARTS} are drawn." in views.scores()
+
+
+def test_a_program_that_asks_for_too_much_is_painted_smaller_and_told_so():
+    _, facts = views.own_painting(as_painter(replace(published().program, width=4000, height=4000)))
+    assert (facts["picture_width"], facts["picture_height"]) == (2000, 2000)
+    assert "4000 × 4000" in views.describe(facts)
+    assert "painted smaller" in views.describe(facts)
+    assert "painted smaller" not in views.describe(views.own_painting(published())[1])
 
 
 # --- programs from strangers

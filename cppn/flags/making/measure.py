@@ -17,7 +17,7 @@ from cppn import hub
 from cppn.checkpoint import write_atomically
 from cppn.flags.decode import open_gift
 from cppn.flags.fit import measure
-from cppn.flags.making.train import Run, places
+from cppn.flags.making.train import places, read_record
 from cppn.flags.target import Target, flag_levels
 from cppn.flags.teams import TEAMS, Team
 from cppn.render import to_uint8
@@ -28,10 +28,9 @@ RESULT = hub.BUNDLED / "results" / "flags.json"
 
 def measure_team(team: Team, root: Path) -> dict[str, object]:
     """What is known about one team's file: its quality as measured now, and how it was made."""
-    weights, record, _ = (root / "flags" / place for place in places(team.slug))
-    gift = open_gift(weights)
+    gift = open_gift(root / "flags" / places(team.slug)[0])
     target = Target.of_team(team.slug)
-    run = Run(**json.loads(record.read_text(encoding="utf-8")))
+    run = read_record(root, team.slug)
     wanted = flag_levels(team.slug).reshape(-1, 3) / 255
     qualities = {}
     for mode in (True, False):

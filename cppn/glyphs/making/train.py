@@ -13,7 +13,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import signal
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -25,9 +24,10 @@ from cppn.glyphs.making.fit import Recipe, Run
 from cppn.glyphs.making.inherit import grow_from, straighten_like
 from cppn.glyphs.network import GlyphConfig, GlyphNet, SeedConfig, SeedNet
 from cppn.glyphs.weights import COLOUR_PIXELS, GRAY_PIXELS, open_script
-from cppn.training import carry_out, deliver, my_share
+from cppn.training import add_options, carry_out, chosen, deliver, my_share, positive, state_file
 
 WORKSHOP = Path("runs/glyphs")  # states of unfinished runs
+OWN = Recipe(3_000)  # for scripts of one's own
 FILM_TILE = 96  # pixels of each sign in a training film
 
 
@@ -94,6 +94,18 @@ PLANS = {
 }
 
 
+def families(plans: dict[str, Plan]) -> list[list[str]]:
+    """The scripts that start from one another, in order: one process takes them all, so that none starts too early."""
+
+    def first(name: str, plan: Plan) -> str:
+        return first(plan.after, PLANS[plan.after]) if plan.after else name
+
+    found: dict[str, list[str]] = {}
+    for name, plan in plans.items():
+        found.setdefault(first(name, plan), []).append(name)
+    return list(found.values())
+
+
 def perform(run: Run, state: Path) -> Run:
     """Take a run to its end, with progress."""
 
@@ -145,7 +157,8 @@ def film(frames: list[Tensor]) -> bytes:
 
 def train(name: str, plan: Plan, root: Path, workshop: Path, force: bool) -> None:
     """Train a script, or go on with it, and put it in place if it is better than what is there."""
-    run = perform(Run(plan.build(root / "glyphs"), plan.recipe), workshop / f"{name}-{plan.recipe.seed}.state")
+    usual = PLANS[name].recipe if name in PLANS else OWN
+    run = perform(Run(plan.build(root / "glyphs"), plan.recipe), state_file(workshop, name, plan.recipe, usual))
     fate = "in place" if finish(name, plan, run, root, force) else "not better than what is in place"
     look = run.curve[-1]
     print(f"{name}: {fate}, R2 {look.r2:.3f}, {look.bits:.1f} bits, {run.cpu_seconds:.0f} s", flush=True)
@@ -156,34 +169,30 @@ def main(argv: list[str]) -> int:
     parser = argparse.ArgumentParser(
         prog="python -m cppn glyphs train", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("names", nargs="*", help=f"of {', '.join(PLANS)}")
+    parser.add_argument("names", nargs="*", metavar="script", help=f"of {', '.join(PLANS)}")
     parser.add_argument("--all", action="store_true", help="every shipped script")
     parser.add_argument("--size", type=int, help="a script of your own, with this many numbers in a message")
     parser.add_argument("--colour", action=argparse.BooleanOptionalAction, default=False, help="of your own script")
     parser.add_argument("--gray", dest="colour", action="store_false", help="the same as --no-colour")
     parser.add_argument("--pixels", type=int, default=48, help="of your own script (default: %(default)s)")
-    parser.add_argument("--steps", type=int, help="training steps (default: by the plan; 3,000 for your own)")
+    parser.add_argument("--steps", type=positive, help="training steps (default: by the plan; 3,000 for your own)")
     parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--out", type=Path, help="a weights folder (default: the bundled one; runs for your own)")
-    parser.add_argument("--force", action="store_true", help="replace the file in place even by a worse one")
-    parser.add_argument("--workshop", type=Path, default=WORKSHOP, help="unfinished runs (default: %(default)s)")
+    add_options(parser, WORKSHOP)
     args = parser.parse_args(argv)
-    if unknown := set(args.names) - set(PLANS):
-        parser.error(f"there is no script {min(unknown)!r}; choose of: {', '.join(PLANS)}")
-    plans = {name: PLANS[name] for name in (PLANS if args.all else args.names)}
+    plans: dict[str, Plan] = {}
+    if args.names or args.all or args.size is None:
+        plans = {name: PLANS[name] for name in chosen(parser, args, "script", PLANS)}
     if args.size is not None:
         try:
             config = GlyphConfig(args.size, 3 if args.colour else 1, args.pixels, cutoff=20, reader_cutoff=24)
         except ValueError as error:
             parser.error(str(error))
-        plans[f"own_{'colour' if args.colour else 'gray'}_{args.size}_{args.pixels}"] = Plan(config, Recipe(3_000))
-    if not plans:
-        parser.error("name a script, or say --all, or --size for one of your own")
+        plans[f"own_{'colour' if args.colour else 'gray'}_{args.size}_{args.pixels}"] = Plan(config, OWN)
     torch.set_num_threads(1)
-    signal.signal(signal.SIGTERM, signal.default_int_handler)  # to be stopped is to be interrupted: save first
-    for name in my_share(list(plans)):
+    for name in (name for family in my_share(families(plans)) for name in family):
         recipe = replace(plans[name].recipe, seed=args.seed, steps=args.steps or plans[name].recipe.steps)
-        out = args.out or (hub.BUNDLED if name in PLANS else args.workshop.parent)
+        # a script of one's own does not belong among those that are published
+        out = args.workshop.parent if name not in PLANS and args.out == hub.BUNDLED else args.out
         try:
             train(name, replace(plans[name], recipe=recipe), out, args.workshop, args.force)
         except FileNotFoundError as error:

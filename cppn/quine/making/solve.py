@@ -18,8 +18,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from cppn import checkpoint, hub
-from cppn.faults import VisitorError
+from cppn import checkpoint
 from cppn.quine.architectures import build
 from cppn.quine.making import auxiliary, multiprecision
 from cppn.quine.making.census import census, make_exact
@@ -30,8 +29,8 @@ from cppn.quine.network import Mlp, Quine, assign, copier, flatten
 from cppn.quine.query import QueryQuine
 from cppn.quine.verify import examine, verify
 from cppn.quine.views import verdict_words
-from cppn.quine.weights import SHIPPED, Shipped, find_shipped, open_quine
-from cppn.training import deliver
+from cppn.quine.weights import SHIPPED, Shipped, open_quine
+from cppn.training import add_options, chosen, deliver, my_share
 
 DIGITS = 50  # of the solutions that are rounded to float64
 QUERY_ITERATIONS = 300  # a start that has not arrived by then is stuck
@@ -130,6 +129,19 @@ def solve_auxiliary(quine: Shipped, on_progress: Progress) -> auxiliary.Auxiliar
     return net
 
 
+def finish(quine: Shipped, net: Quine | QueryQuine, root: Path, force: bool) -> None:
+    """Deliver a quine unless the file in place, which tells its own figures, prints itself at least as well."""
+    report = examine(net, quine.config, flatten(net)).report
+
+    def standing() -> float:
+        return -verify(open_quine(root / quine.file)).report.max_delta
+
+    files = {quine.file: checkpoint.to_bytes(net, quine.config)}
+    kept = deliver(root, files, -report.max_delta, standing, force)
+    fate = "kept" if kept else "not better than the file in place, which stays"
+    print(f"{quine.slug}: {fate}. {verdict_words(report)}", flush=True)
+
+
 def _announce(slug: str) -> Progress:
     """Prints a line for every twentieth of a run."""
     told = -1
@@ -150,32 +162,22 @@ def main(argv: list[str]) -> int:
     )
     parser.add_argument("names", nargs="*", metavar="name", help=", ".join(SHIPPED))
     parser.add_argument("--all", action="store_true", help="every quine")
-    parser.add_argument("--out", type=Path, default=hub.BUNDLED, help="a weights folder (default: %(default)s)")
-    parser.add_argument("--force", action="store_true", help="replace the file in place even by a worse one")
+    add_options(parser)
     parser.add_argument("--check", action="store_true", help="write nothing, compare with the files in place")
     args = parser.parse_args(argv)
-    if not args.names and not args.all:
-        parser.error("name a quine, or say --all")
-    try:
-        quines = list(SHIPPED.values()) if args.all else [find_shipped(name) for name in args.names]
-    except VisitorError as error:
-        parser.error(str(error))
+    quines = [SHIPPED[name] for name in my_share(chosen(parser, args, "quine", SHIPPED))]
     torch.set_num_threads(1)  # for networks this small a second thread costs more than it gives
     different = 0
-    for quine in quines:
-        net, path = solve(quine, _announce(quine.slug)), args.out / quine.file
-        if args.check:
-            same = checkpoint.to_bytes(net, quine.config) == path.read_bytes()
-            different += not same
-            print(f"{quine.slug}: {'the same bytes' if same else 'NOT the same bytes'}", flush=True)
-        else:
-            report = examine(net, quine.config, flatten(net)).report
-            files = {quine.file: checkpoint.to_bytes(net, quine.config)}
-
-            def standing(path: Path = path) -> float:
-                return -verify(open_quine(path)).report.max_delta
-
-            kept = deliver(args.out, files, -report.max_delta, standing, args.force)
-            fate = "kept" if kept else "not better than the file in place, which stays"
-            print(f"{quine.slug}: {fate}. {verdict_words(report)}", flush=True)
+    try:
+        for quine in quines:
+            net = solve(quine, _announce(quine.slug))
+            if args.check:
+                path = args.out / quine.file
+                same = path.is_file() and checkpoint.to_bytes(net, quine.config) == path.read_bytes()
+                different += not same
+                print(f"{quine.slug}: {'the same bytes' if same else 'NOT the same bytes'}", flush=True)
+            else:
+                finish(quine, net, args.out, args.force)
+    except KeyboardInterrupt:
+        return 130  # what a shell expects of an interrupted command; what is solved is in place
     return int(different > 0)

@@ -21,14 +21,14 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from cppn import hub
+from cppn.faults import quoted
 from cppn.starry.fit import Objective
 from cppn.starry.picture import open_target
 from cppn.starry.program import count_escapes, write
 from cppn.starry.quantise import fit_in, polish, round_all
 from cppn.starry.search import ALL, Search, Stage
 from cppn.starry.shape import OURS
-from cppn.training import carry_out, deliver, my_share, named_generator
+from cppn.training import add_options, carry_out, deliver, my_share, named_generator, positive
 
 RUNGS = (
     (Stage(300, 7_700, reach=3), Stage(40, 7_700, 31_000, 1e-2, reach=3)),
@@ -108,23 +108,26 @@ def main(argv: list[str]) -> int:
     )
     parser.add_argument("--target", type=Path, required=True, help="the picture")
     parser.add_argument("--seed", type=int, default=0, help="of the first start (default: %(default)s)")
-    parser.add_argument("--starts", type=int, default=32, help="default: %(default)s")
-    parser.add_argument("--out", type=Path, default=hub.BUNDLED, help="a weights folder (default: %(default)s)")
-    parser.add_argument("--force", action="store_true", help="replace the program in place even by a worse one")
-    parser.add_argument("--workshop", type=Path, default=WORKSHOP, help="unfinished runs (default: %(default)s)")
+    parser.add_argument("--starts", type=positive, default=32, help="default: %(default)s")
+    add_options(parser, WORKSHOP)
     args = parser.parse_args(argv)
     torch.set_num_threads(1)
-    objective = Objective(open_target(args.target), OURS)
+    try:
+        objective = Objective(open_target(args.target), OURS)
+    except OSError:
+        parser.exit(2, f"{parser.prog}: {quoted(args.target)} is not a picture that can be read\n")
+    picture = hashlib.sha256(args.target.read_bytes()).hexdigest()
     if not (seeds := my_share(range(args.seed, args.seed + args.starts))):
         print("more processes than starts: nothing to do for this one")
         return 0
     try:
-        search, searches = choose(objective, seeds, args.workshop)
+        # a start is on its way to one picture, so each picture has states of its own
+        search, searches = choose(objective, seeds, args.workshop / picture[:8])
         weights, rounding = finish(objective, search)
     except KeyboardInterrupt:
         return 130  # what a shell expects of an interrupted command
     record = {
-        "target_sha256": hashlib.sha256(args.target.read_bytes()).hexdigest(),
+        "target_sha256": picture,
         "shape": asdict(objective.shape),
         "rungs": [[asdict(stage) for stage in rung] for rung in RUNGS],
         "seed": search.seed,

@@ -1,0 +1,48 @@
+"""What the training command leaves in a weights folder: files that the app takes, and never worse ones."""
+
+from __future__ import annotations
+
+import pytest
+
+from cppn import hub
+from cppn.__main__ import main
+
+
+@pytest.fixture
+def train(tmp_path):
+    """Train teams into a folder; returns that folder."""
+
+    def run(*words):
+        places = ["--out", str(tmp_path / "out"), "--workshop", str(tmp_path / "shop")]
+        assert main(["flags", "train", *words, *places]) == 0
+        return tmp_path / "out"
+
+    return run
+
+
+def check(root, *slugs):
+    """The manifest lists these teams' files as they are, and the app takes them from this folder."""
+    names = [f"flags/{slug}.safetensors" for slug in slugs]
+    assert hub.read_manifest(root) == hub.list_files(root)
+    assert list(hub.read_manifest(root)) == names
+    for found in hub.Library(str(root)).find_all(names).values():
+        assert (found.source, found.note) == ("folder out", "")
+
+
+def test_three_steps_do_not_replace_more(train):
+    root = train("japan", "--steps", "30")
+    check(root, "japan")
+    before = {path: path.read_bytes() for path in root.rglob("*") if path.is_file()}
+    train("japan", "--steps", "3")
+    assert {path: path.read_bytes() for path in root.rglob("*") if path.is_file()} == before
+    train("japan", "--steps", "3", "--force")
+    check(root, "japan")
+    assert all(path.read_bytes() != data for path, data in before.items())
+
+
+def test_a_second_process_leaves_what_the_first_delivered(train, monkeypatch):
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    for rank in range(2):
+        monkeypatch.setenv("RANK", str(rank))
+        root = train("japan", "poland", "--steps", "1")
+    check(root, "japan", "poland")

@@ -1,0 +1,74 @@
+"""What the training command leaves in a weights folder: files that the app takes, and never worse ones."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from cppn import hub
+from cppn.__main__ import main
+from cppn.glyphs.making import train as recipe
+from cppn.glyphs.making.fit import Recipe
+from cppn.glyphs.network import GlyphConfig
+
+TINY = GlyphConfig(numbers=4, channels=1, pixels=32, cutoff=4, reader_cutoff=5, hidden=16)
+FIRST = recipe.Plan(TINY, Recipe(steps=60, batch=64, warmup=10))
+PLANS = {"script": FIRST, "gray_64": FIRST, "gray_32": replace(FIRST, after="gray_64")}
+
+
+@pytest.fixture
+def train(tmp_path, monkeypatch):
+    """Train scripts into a folder; returns that folder."""
+    monkeypatch.setattr(recipe, "PLANS", PLANS)
+
+    def run(*words):
+        places = ["--out", str(tmp_path / "out"), "--workshop", str(tmp_path / "shop")]
+        assert main(["glyphs", "train", *words, *places]) == 0
+        return tmp_path / "out"
+
+    return run
+
+
+def check(root, *scripts):
+    """The manifest lists these scripts' files as they are, and the app takes them from this folder."""
+    names = [f"glyphs/{name}.safetensors" for name in scripts]
+    assert hub.read_manifest(root) == hub.list_files(root)
+    assert list(hub.read_manifest(root)) == names
+    for found in hub.Library(str(root)).find_all(names).values():
+        assert found.source == "folder out"
+
+
+def test_three_steps_do_not_replace_more(train):
+    root = train("script")
+    check(root, "script")
+    before = {path: path.read_bytes() for path in root.rglob("*") if path.is_file()}
+    train("script", "--steps", "3")
+    assert {path: path.read_bytes() for path in root.rglob("*") if path.is_file()} == before
+    train("script", "--steps", "3", "--force")
+    check(root, "script")
+    assert all(path.read_bytes() != data for path, data in before.items())
+
+
+def test_a_second_process_leaves_what_the_first_delivered(train, monkeypatch):
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    for rank in (1, 0):  # whichever begins: a script has the one that it starts from in its own process
+        monkeypatch.setenv("RANK", str(rank))
+        root = train("--all", "--steps", "1")
+    check(root, "gray_32", "gray_64", "script")
+
+
+def test_families_are_trained_in_order():
+    names = [name for family in recipe.families(recipe.PLANS) for name in family]
+    assert sorted(names) == sorted(recipe.PLANS)
+    assert [family[0] for family in recipe.families(recipe.PLANS)] == ["script", "colour_64", "gray_64", "seed"]
+    for name, plan in recipe.PLANS.items():
+        assert not plan.after or names.index(plan.after) < names.index(name)
+
+
+def test_a_script_of_ones_own_stays_away_from_the_published_ones(tmp_path, monkeypatch):
+    put = []
+    monkeypatch.setattr(recipe, "train", lambda name, plan, root, *rest: put.append((name, root)))
+    workshop = ["--workshop", str(tmp_path / "shop")]
+    assert main(["glyphs", "train", "script", "--size", "4", "--steps", "3", *workshop]) == 0
+    assert put == [("script", hub.BUNDLED), ("own_gray_4_48", tmp_path)]

@@ -1,0 +1,69 @@
+"""What the training command leaves in a weights folder: files that the app takes, and never worse ones."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from cppn import hub
+from cppn.__main__ import main
+from cppn.odd_shapes.making import train as recipe
+from cppn.odd_shapes.making.fit import Recipe
+
+TINY = Recipe(steps=20, batch=16, learning_rate=6e-3, rest_rate=1 / 3)
+
+
+@pytest.fixture
+def train(tmp_path, monkeypatch):
+    """Train networks into a folder; returns that folder."""
+    monkeypatch.setattr(recipe, "OURS", TINY)
+    monkeypatch.setattr(recipe, "SEED_STAGES", (replace(TINY, steps=1),) * 2)
+    monkeypatch.setattr(recipe, "GROWN_AT", 1000.0)
+
+    def run(*words):
+        places = ["--out", str(tmp_path / "out"), "--workshop", str(tmp_path / "shop")]
+        assert main(["odd_shapes", "train", *words, *places]) == 0
+        return tmp_path / "out"
+
+    return run
+
+
+def check(root, *networks):
+    """The manifest lists these networks' files as they are, and the app takes them from this folder."""
+    names = [f"odd_shapes/{name}.safetensors" for name in networks]
+    assert hub.read_manifest(root) == hub.list_files(root)
+    assert list(hub.read_manifest(root)) == names
+    for found in hub.Library(str(root)).find_all(names).values():
+        assert (found.source, found.note) == ("folder out", "")
+
+
+def test_three_steps_do_not_replace_more(train):
+    root = train("ours")
+    check(root, "ours")
+    before = {path: path.read_bytes() for path in root.rglob("*") if path.is_file()}
+    train("ours", "--steps", "3")
+    assert {path: path.read_bytes() for path in root.rglob("*") if path.is_file()} == before
+    train("ours", "--steps", "3", "--force")
+    check(root, "ours")
+    assert all(path.read_bytes() != data for path, data in before.items())
+
+
+def test_a_second_process_leaves_what_the_first_delivered(train, monkeypatch):
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    for rank in range(2):
+        monkeypatch.setenv("RANK", str(rank))
+        root = train("--all", "--steps", "1")
+    check(root, "ours", "seed")
+
+
+def test_the_error_at_the_end_is_that_of_several_points():
+    points = [[0, 0.0, 9.0], *([step, 0.0, error] for step, error in enumerate([3.0, 4.0] * 5))]
+    assert recipe.final_rmse({"stages": [{"curve": []}, {"curve": points}]}) == pytest.approx(12.5**0.5)
+
+
+def test_an_unknown_network_is_named_in_one_line(capsys):
+    with pytest.raises(SystemExit) as end:
+        main(["odd_shapes", "train", "theirs"])
+    assert end.value.code == 2
+    assert capsys.readouterr().err.endswith("there is no network 'theirs'; known are ours, seed\n")
