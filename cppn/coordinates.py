@@ -8,7 +8,6 @@ are the guesses that somebody who finds such a file would try.
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import Annotated
 
@@ -40,21 +39,6 @@ class View:
     zoom: float = 1.0
     center_x: float = 0.0
     center_y: float = 0.0
-
-
-def view_of(zoom: float, center_x: float, center_y: float) -> View:
-    """A view from numbers that anybody may have sent.
-
-    Raises:
-        ValueError: not a number, or outside 1/16 to 64 times, or a centre more than 8 half-widths away.
-    """
-    if not all(map(math.isfinite, (zoom, center_x, center_y))):
-        raise ValueError("zoom and centre must be finite numbers")
-    if not 1 / 16 <= zoom <= 64:
-        raise ValueError(f"zoom must lie between 1/16 and 64, not {zoom:g}")
-    if max(abs(center_x), abs(center_y)) > 8:
-        raise ValueError("the centre must lie between -8 and 8 along each axis")
-    return View(zoom, center_x, center_y)
 
 
 def axis(

@@ -222,7 +222,7 @@ class Endpoint:
             raise VisitorError(f"{self.name} has no parameter {quoted(unknown[0])}; it has: {', '.join(names)}")
         if missing := [p.name for p in self.parameters.values() if p.required and p.name not in given]:
             raise VisitorError(f"{missing[0]} is missing: {self.parameters[missing[0]].description}")
-        values = {p.name: given.get(p.name, p.default) for p in self.parameters.values()}
+        values = self.defaults | given
         return {
             name: p.default if not p.required and values[name] is p.default else p.check(values[name])
             for name, p in self.parameters.items()
@@ -358,7 +358,7 @@ def _written(asked: Endpoint, answer: tuple, out: Path | None) -> dict[str, Any]
         value = getattr(answer, name)
         if p.is_file and value is not None:
             first = not any(asked.outputs[other].is_file for other in shown)
-            beside = out if first or out is None else out.with_name(f"{out.stem}-{name}{Path(value).suffix}")
-            value = str(write_as(Path(value), beside or Path(Path(value).name)))
+            beside = out if first or out is None else out.with_name(f"{out.stem}-{name}{value.suffix}")
+            value = str(write_as(value, beside or Path(value.name)))
         shown[name] = value
     return shown

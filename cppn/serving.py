@@ -62,11 +62,8 @@ def uploaded(value: Any, name: str = "the file") -> Path:
     try:
         place = Path(path).resolve(strict=True)
         plain = stat.S_ISREG(place.lstat().st_mode)
-    except (
-        OSError,
-        ValueError,
-        RuntimeError,
-    ):  # missing, a name that is too long or holds a zero byte, a loop of links
+    except (OSError, ValueError, RuntimeError):
+        # missing, a name that is too long or holds a zero byte, a loop of links
         raise VisitorError(f"{name} is not a file that was uploaded here; upload it again") from None
     folders = (gr.utils.get_upload_folder(), store_folder(), BUNDLED)
     if not plain or not any(place.is_relative_to(Path(folder).resolve()) for folder in folders):
@@ -214,7 +211,7 @@ class Listeners:
         self._open: Counter[str] = Counter()
 
     def listens(self, session: str | None) -> bool:
-        """Whether a stream of this session is open."""
+        """Whether a session has a stream open."""
         return self._open[session or ""] > 0
 
     def __call__(self, app: ASGIApp) -> ASGIApp:

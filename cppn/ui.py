@@ -280,6 +280,12 @@ class Section:
             results.append(share_link(request, tab=self.wing, section=self.name, **asked))
         return results if len(results) != 1 else results[0]
 
+    def answers(self, request: gr.Request, *values: Any) -> dict[int, Any]:
+        """What each of the filled components, by its number, is to hold for these settings."""
+        results = explains(self.fill, self.filled)(request, *values)
+        listed = list(results) if len(self.filled) > 1 else [results] if self.filled else []
+        return dict(zip((c._id for c in self.filled), listed, strict=True))
+
     def asked_for(self, address: dict[str, str]) -> list[Any]:
         """The settings' values that an address names, each within its component's limits; defaults for the rest."""
         return [meant(setting, address.get(name)) for name, setting in self.settings.items()]
@@ -348,7 +354,7 @@ FIRST_SEEN = """
   const key = "%(wing)s/%(name)s";
   const asked = new URLSearchParams(location.search);
   const section = asked.get("section") ?? "%(default)s";
-  if ((asked.get("tab") ?? "flags") === "%(wing)s" && section === "%(name)s") page.seen.add(key);
+  if ((asked.get("tab") ?? "%(home)s") === "%(wing)s" && section === "%(name)s") page.seen.add(key);
   const fresh = document.documentElement.classList.contains("stands") && !page.seen.has(key);
   if (fresh) page.seen.add(key);
   return [page.stale.delete(key) || fresh ? 1 : 0, ...rest];
@@ -403,9 +409,8 @@ def open_page(demo: gr.Blocks, tabs: gr.Tabs, wings: Sequence[Wing]) -> None:
         section = wing.at(address)
         # what belongs to another wing's link means nothing here
         values = section.asked_for(address if address.get("tab", wings[0].name) == wing.name else {})
-        results = explains(section.fill, section.filled)(request, *values)
         answered = dict(zip((c._id for c in section.settings.values()), values, strict=True))
-        answered |= dict(zip((c._id for c in section.filled), _as_list(results, section.filled), strict=True))
+        answered |= section.answers(request, *values)
         return [answered.get(c._id, SKIP) for c in order]
 
     filled = demo.load(opened, None, order, api_visibility="private", show_progress="hidden", **QUEUES["quick"])
@@ -427,10 +432,11 @@ def _fill_when_seen(wing: Wing, name: str, default: str, place: gr.Tab, section:
             return [SKIP] * len(section.filled) if len(section.filled) > 1 else SKIP
         return section.fill(request, *values[len(kept) :])
 
-    js = FIRST_SEEN % {"wing": wing.name, "name": name, "default": default}
+    home = next(iter(WINGS))
+    js = FIRST_SEEN % {"home": home, "wing": wing.name, "name": name, "default": default}
     inputs = [fresh, *kept, *section.settings.values()]
     # the first wing is built before it is seen, and its first section is not told of again when it is
-    first = (wing.name, name) == (next(iter(WINGS)), default) and wing.place is not None
+    first = (wing.name, name) == (home, default) and wing.place is not None
     triggers = [place.select, wing.place.select] if first else [place.select]
     for trigger in triggers:
         listen(trigger, seen, inputs, section.filled, queue=section.queue, js=js)
@@ -449,14 +455,9 @@ def common_setting(setting: Component, wing: Wing) -> None:
             return [SKIP] * len(filled)
         section = sections[here]
         given = dict(zip((c._id for c in settings), values, strict=True))
-        results = explains(section.fill, section.filled)(request, *(given[c._id] for c in section.settings.values()))
-        answered = dict(zip((c._id for c in section.filled), _as_list(results, section.filled), strict=True))
+        answered = section.answers(request, *(given[c._id] for c in section.settings.values()))
         return [answered.get(c._id, SKIP) for c in filled]
 
     place = gr.Textbox(visible=False)
     js = IN_SIGHT % {"wing": wing.name, "names": list(sections)}
     listen(setting.input, follow, [place, *settings], filled, js=js, trigger_mode="always_last")
-
-
-def _as_list(results: Any, outputs: Sequence[Component]) -> list[Any]:
-    return list(results) if len(outputs) > 1 else [results] if outputs else []

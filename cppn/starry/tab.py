@@ -71,7 +71,7 @@ def _paint_section() -> ui.Section:
 
     def show(name: str, *view: float) -> tuple[str, str, str]:
         picture, facts = endpoints.paint_starry(name, *view)
-        return str(endpoints.paint_starry(name, views.WIDTH).picture), str(picture), views.describe(facts)
+        return str(views.own_painting(painter_of(name))[0]), str(picture), views.describe(facts)
 
     settings = {"program": program, "width": width, "zoom": zoom, "x": center_x, "y": center_y}
     section = ui.Section("starry", "paint", settings, show, [own, large, said], link)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import json
 from collections.abc import Sequence
@@ -81,11 +82,17 @@ def own_painting(painter: Painter) -> tuple[Path, Facts]:
     """What a program paints, pixel by pixel as Pyth does it; smaller if that would take too long."""
     program = painter.program
     width, height = largest_affordable(program)
-    path = to_path(paint(program, width, height), f"starry-{painter.name}")
+    path = render.save_bytes(_own_png(program), f"starry-{painter.name}", ".png")
     known = facts_of(painter)
     if (width, height) != (program.width, program.height):
         known["done"].append("Its own size would take too long here, so it was painted smaller.")
     return path, {**known, "picture_width": width, "picture_height": height, "zoom": 1}
+
+
+@functools.lru_cache(maxsize=8)
+def _own_png(program: Program) -> bytes:
+    """The painting as a PNG file; it is seen beside every window that is looked through, and never changes."""
+    return render.png_bytes(Image.fromarray(paint(program, *largest_affordable(program)).numpy()))
 
 
 def copy_for_download(data: bytes, name: str) -> Path:

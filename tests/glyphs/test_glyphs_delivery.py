@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import deliveries
 import pytest
 
 from cppn import hub
@@ -30,21 +31,17 @@ def train(tmp_path, monkeypatch):
     return run
 
 
-def check(root, *scripts):
-    """The manifest lists these scripts' files as they are, and the app takes them from this folder."""
-    names = [f"glyphs/{name}.safetensors" for name in scripts]
-    assert hub.read_manifest(root) == hub.list_files(root)
-    assert list(hub.read_manifest(root)) == names
-    for found in hub.Library(str(root)).find_all(names).values():
-        assert found.source == "folder out"
+def check(root, *stems):
+    names = [f"glyphs/{stem}.safetensors" for stem in stems]
+    deliveries.check(root, *names)
 
 
 def test_three_steps_do_not_replace_more(train):
     root = train("script")
     check(root, "script")
-    before = {path: path.read_bytes() for path in root.rglob("*") if path.is_file()}
+    before = deliveries.contents(root)
     train("script", "--steps", "3")
-    assert {path: path.read_bytes() for path in root.rglob("*") if path.is_file()} == before
+    assert deliveries.contents(root) == before
     train("script", "--steps", "3", "--force")
     check(root, "script")
     assert all(path.read_bytes() != data for path, data in before.items())

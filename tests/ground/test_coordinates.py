@@ -9,7 +9,8 @@ import numpy as np
 import pytest
 import torch
 
-from cppn.coordinates import View, axes, axis, points, view_of
+from cppn.coordinates import Center, View, Zoom, axes, axis, points
+from cppn.endpoint import Parameter
 
 
 def exact_axis(size: int, center: float, zoom: float, span: str) -> np.ndarray:
@@ -115,5 +116,7 @@ def test_unknown_conventions_are_refused_and_the_known_ones_named():
 
 @pytest.mark.parametrize("values", [(0, 0, 0), (math.nan, 0, 0), (100, 0, 0), (1, 9, 0), (1, 0, math.inf), (-1, 0, 0)])
 def test_an_impossible_view_is_refused(values):
-    with pytest.raises(ValueError, match=r"zoom|centre"):
-        view_of(*values)
+    hints = {"zoom": Zoom, "center_x": Center, "center_y": Center}
+    with pytest.raises(ValueError, match=r"zoom|center"):
+        for (name, hint), value in zip(hints.items(), values, strict=True):
+            Parameter.of(name, hint).check(value)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import json
 
+import deliveries
 import pytest
 from PIL import Image
 from test_starry_fit import smooth_picture
 
-from cppn import hub
 from cppn.__main__ import main
 from cppn.starry.making import train as recipe
 from cppn.starry.search import ALL, Stage
@@ -36,20 +36,17 @@ def train(tmp_path, monkeypatch):
 
 
 def check(root):
-    """The manifest lists the program as it is, and the app takes it from this folder."""
-    assert hub.read_manifest(root) == hub.list_files(root)
-    assert list(hub.read_manifest(root)) == ["starry/ours.pyth"]
-    assert hub.Library(str(root)).find("starry/ours.pyth").source == "folder out"
+    deliveries.check(root, "starry/ours.pyth")
 
 
 def test_fewer_steps_do_not_replace_more(train, monkeypatch):
     root = train()
     check(root)
-    before = {path: path.read_bytes() for path in root.rglob("*") if path.is_file()}
+    before = deliveries.contents(root)
     monkeypatch.setattr(recipe, "RUNGS", FEWER)
     monkeypatch.setattr(recipe, "polish", lambda objective, whole: iter(()))
     train(shop="other")
-    assert {path: path.read_bytes() for path in root.rglob("*") if path.is_file()} == before
+    assert deliveries.contents(root) == before
     train("--force", shop="other")
     check(root)
     assert all(path.read_bytes() != data for path, data in before.items())
