@@ -7,7 +7,8 @@ safetensors writes several in random order.)
 safetensors never runs code, but it lets through a good deal: NaN, any dtype, absurd shapes, 200,000 empty tensors.
 `load` therefore reads the header itself, checks it against the network that is expected, and only then hands the bytes
 to the library. It is strict unless it is asked to adapt what other people's tools have written; see `matching`. What is
-no safetensors file at all is named by `foreign`.
+no safetensors file at all is named by `foreign`. Networks of which a wing says so lie there in fewer bits; see
+`quantise`.
 """
 
 from __future__ import annotations
@@ -27,7 +28,7 @@ import safetensors.torch
 import torch
 from torch import nn
 
-from cppn import foreign, matching
+from cppn import foreign, matching, quantise
 from cppn.faults import VisitorError, quoted
 
 Config = TypeVar("Config")
@@ -64,6 +65,7 @@ def load(
     limit: int,
     adapt: bool = False,
     fallback: Callable[[Mapping[str, object]], Config] | None = None,
+    precision: quantise.Precision | None = None,
 ) -> Checkpoint[Network, Config]:
     """Read an untrusted safetensors file into the network that `build` makes from its config.
 
@@ -76,6 +78,8 @@ def load(
             tensors beside the network's, foreign metadata); the checkpoint's `done` says what was changed.
         fallback: with `adapt`, the config of a file that has none of ours, from its header (tensor name -> a table
             with "dtype" and "shape", unchecked); without it, `config_type()`.
+        precision: the bits that each tensor is stored in, for files of ours alone, so without `adapt`; None if they
+            hold the network's own types.
 
     Raises:
         CheckpointError: the file is too large, not safetensors, made for another network, or not finite.
@@ -94,27 +98,39 @@ def load(
         config, done = parse_config(_table(metadata).get("config"), config_type), ()
     with torch.device("meta"):
         net = build(config)
-    expected = net.state_dict()
+    state = net.state_dict()
+    expected = quantise.layout(state, precision) if precision else state
     try:
         match = (matching.adapted if adapt else matching.exact)(header, expected)
     except matching.Mismatch as mismatch:
-        raise CheckpointError(_not_the_weights(header, metadata, net, str(mismatch))) from None
-    state = _state(data, header, match.names, expected)
-    net.load_state_dict(state, strict=True, assign=True)
+        raise CheckpointError(_not_the_weights(header, metadata, net, expected, str(mismatch))) from None
+    found = _tensors(data, header, match.names, expected)
+    if precision:
+        try:
+            found = quantise.restored(found, state, precision)
+        except ValueError as error:
+            raise CheckpointError(str(error)) from error
+    _check_finite(found)
+    net.load_state_dict(found, strict=True, assign=True)
     return Checkpoint(net.eval(), config, hashlib.sha256(data).hexdigest(), len(data), (*done, *match.done))
 
 
-def to_bytes(net: nn.Module, config: object) -> bytes:
-    """A network's state dict and its config as a safetensors file; the same state gives the same bytes."""
-    state = {name: tensor.contiguous() for name, tensor in net.state_dict().items()}
+def to_bytes(net: nn.Module, config: object, precision: quantise.Precision | None = None) -> bytes:
+    """A network's state dict and its config as a safetensors file; the same state gives the same bytes.
+
+    Args:
+        precision: the bits that each tensor is stored in; without it, all are stored as they are.
+    """
+    state = quantise.quantised(net.state_dict(), precision) if precision else net.state_dict()
+    state = {name: tensor.contiguous() for name, tensor in state.items()}
     fields = {key: value for key, value in dataclasses.asdict(config).items() if value is not None}
     metadata = {"config": json.dumps(fields, sort_keys=True, separators=(",", ":"))}
     return safetensors.torch.save(state, metadata)
 
 
-def save(path: Path, net: nn.Module, config: object) -> None:
-    """Write a network's state dict and its config, atomically."""
-    write_atomically(path, to_bytes(net, config))
+def save(path: Path, net: nn.Module, config: object, precision: quantise.Precision | None = None) -> None:
+    """Write what `to_bytes` makes, atomically."""
+    write_atomically(path, to_bytes(net, config, precision))
 
 
 def write_atomically(path: Path, data: bytes) -> None:
@@ -236,9 +252,10 @@ def _adapted_config(
         return otherwise(), (f"{fault}; it was passed over",)
 
 
-def _not_the_weights(header: dict[str, object], metadata: object, net: nn.Module, why: str) -> str:
+def _not_the_weights(
+    header: dict[str, object], metadata: object, net: nn.Module, expected: dict[str, torch.Tensor], why: str
+) -> str:
     """Why the tensors are not those of a network: another of this house, or what was expected and what was found."""
-    expected = net.state_dict()
     config = metadata.get("config") if isinstance(metadata, dict) else None
     if other := _other_house(header, config, lambda: net):
         return f"this is {other}"
@@ -249,25 +266,29 @@ def _not_the_weights(header: dict[str, object], metadata: object, net: nn.Module
     )
 
 
-def _state(
+def _tensors(
     data: bytes, header: dict[str, object], names: dict[str, str], expected: dict[str, torch.Tensor]
 ) -> dict[str, torch.Tensor]:
-    """The network's tensors out of a file whose header fits it, in the network's own types; all finite."""
+    """The tensors of a file whose header fits what is expected, in the expected types."""
     length = int.from_bytes(data[:8], "little")
     bare = json.dumps(header).encode()  # without metadata, which the library would not have in every form
     try:
         found = safetensors.torch.load(len(bare).to_bytes(8, "little") + bare + data[8 + length :])
     except Exception as error:  # the library raises several types; all of them mean a damaged file
         raise CheckpointError("the file is damaged: its header and its contents do not fit together") from error
-    state = {}
+    tensors = {}
     for name, wanted in expected.items():
         if name not in names:
-            state[name] = torch.zeros(wanted.shape, dtype=wanted.dtype)  # a counter
+            tensors[name] = torch.zeros(wanted.shape, dtype=wanted.dtype)  # a counter
             continue
-        state[name] = found[names[name]].to(wanted.dtype).reshape(wanted.shape)
-        if wanted.is_floating_point() and not bool(torch.isfinite(state[name]).all()):
+        tensors[name] = found[names[name]].to(wanted.dtype).reshape(wanted.shape)
+    return tensors
+
+
+def _check_finite(tensors: dict[str, torch.Tensor]) -> None:
+    for name, tensor in tensors.items():
+        if tensor.is_floating_point() and not bool(torch.isfinite(tensor).all()):
             raise CheckpointError(f"tensor {name} holds values that are not finite numbers (NaN or infinity)")
-    return state
 
 
 def _without_repeats(pairs: list[tuple[str, object]]) -> dict[str, object]:

@@ -3,6 +3,7 @@
     python -m cppn glyphs train script                          one of the shipped scripts
     python -m cppn glyphs train --size 64 --colour              one of your own: 64 numbers, colour, 48 pixels
     torchrun --nproc-per-node=2 -m cppn glyphs train --all      every shipped script, shared between processes
+    python -m cppn glyphs train --all --repack                  no training: float16 files in the bits of today
 
 One thread a process. Ctrl-C, or anything else that ends the process, loses a minute of work at the most: the same
 command goes on where the last one was. The same seed gives the same networks on the same processor and torch; where
@@ -23,7 +24,7 @@ from cppn import checkpoint, hub, render
 from cppn.glyphs.making.fit import Recipe, Run
 from cppn.glyphs.making.inherit import grow_from, straighten_like
 from cppn.glyphs.network import GlyphConfig, GlyphNet, SeedConfig, SeedNet
-from cppn.glyphs.weights import COLOUR_PIXELS, GRAY_PIXELS, open_script
+from cppn.glyphs.weights import COLOUR_PIXELS, FILE_LIMIT, GRAY_PIXELS, kinds, open_script, precision
 from cppn.training import add_options, carry_out, chosen, deliver, my_share, positive, state_file
 
 WORKSHOP = Path("runs/glyphs")  # states of unfinished runs
@@ -118,9 +119,7 @@ def perform(run: Run, state: Path) -> Run:
 
 
 def finish(name: str, plan: Plan, run: Run, root: Path, force: bool) -> bool:
-    """Deliver the weights in float16, their record and their film, unless those in place read more."""
-    weights = checkpoint.to_bytes(run.net.half(), plan.config)
-    run.net.float()
+    """Deliver the weights, their record and their film, unless those in place read more."""
     record = {
         "config": asdict(plan.config),
         "recipe": asdict(plan.recipe),
@@ -133,7 +132,7 @@ def finish(name: str, plan: Plan, run: Run, root: Path, force: bool) -> bool:
         "curve": [tuple(look) for look in run.curve],
     }
     files = {
-        f"glyphs/{name}.safetensors": weights,
+        f"glyphs/{name}.safetensors": checkpoint.to_bytes(run.net, plan.config, precision),
         f"glyphs/runs/{name}.json": (json.dumps(record) + "\n").encode(),
         f"glyphs/runs/{name}.webp": film(run.frames),
     }
@@ -164,6 +163,20 @@ def train(name: str, plan: Plan, root: Path, workshop: Path, force: bool) -> Non
     print(f"{name}: {fate}, R2 {look.r2:.3f}, {look.bits:.1f} bits, {run.cpu_seconds:.0f} s", flush=True)
 
 
+def repack(name: str, root: Path) -> None:
+    """Store a script whose file holds float16, as all did once, as a training would deliver it today.
+
+    Raises:
+        checkpoint.CheckpointError: the file is another one, perhaps one that has been repacked.
+        FileNotFoundError: there is none.
+    """
+    path = root / "glyphs" / f"{name}.safetensors"
+    before = checkpoint.load(path, *kinds(name), 2 * FILE_LIMIT, precision=lambda name, tensor: 16)
+    checkpoint.save(path, before.net, before.config, precision)
+    hub.write_manifest(root)
+    print(f"{name}: {before.size:,} bytes are now {path.stat().st_size:,}", flush=True)
+
+
 def main(argv: list[str]) -> int:
     """Entry point of `python -m cppn glyphs train`."""
     parser = argparse.ArgumentParser(
@@ -177,6 +190,7 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--pixels", type=int, default=48, help="of your own script (default: %(default)s)")
     parser.add_argument("--steps", type=positive, help="training steps (default: by the plan; 3,000 for your own)")
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--repack", action="store_true", help="train nothing; store float16 files as they are now made")
     add_options(parser, WORKSHOP)
     args = parser.parse_args(argv)
     plans: dict[str, Plan] = {}
@@ -194,8 +208,11 @@ def main(argv: list[str]) -> int:
         # a script of one's own does not belong among those that are published
         out = args.workshop.parent if name not in PLANS and args.out == hub.BUNDLED else args.out
         try:
-            train(name, replace(plans[name], recipe=recipe), out, args.workshop, args.force)
-        except FileNotFoundError as error:
+            if args.repack:
+                repack(name, out)
+            else:
+                train(name, replace(plans[name], recipe=recipe), out, args.workshop, args.force)
+        except (FileNotFoundError, checkpoint.CheckpointError) as error:
             parser.exit(2, f"{parser.prog}: {error}\n")
         except KeyboardInterrupt:
             return 130  # what a shell expects of an interrupted command
