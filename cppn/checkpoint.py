@@ -34,7 +34,7 @@ from cppn.faults import VisitorError, quoted
 Config = TypeVar("Config")
 Network = TypeVar("Network", bound=nn.Module)
 
-HEADER_LIMIT = 128 * 1024  # bytes; the longest of ours has 9,968, but some trainers put their whole log in there
+HEADER_LIMIT = 128 * 1024  # bytes; the longest of ours has 11,384, but some trainers put their whole log in there
 TENSOR_LIMIT = 256  # tensors in one file
 
 

@@ -223,7 +223,7 @@ def _matches(path: Path, expected: Entry | None) -> bool:
 
 @functools.lru_cache(maxsize=256)
 def _checksum(path: Path, *state: int) -> str:
-    """A file's SHA-256, read once for each `state` (inode, size, time of change): the largest file has 18 MB."""
+    """A file's SHA-256, read once for each `state` (inode, size, time of change): the largest file has 7 MB."""
     return sha256_of(path)
 
 

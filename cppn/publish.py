@@ -37,7 +37,7 @@ SHOWN = (
 MARK = {"space": "cppn/hub.py", "model": MANIFEST}  # a repository that holds files, but not this one, is another thing
 KEPT = ".gitattributes"  # the Hub's own list of which files are large; it and a README are in every new repository
 
-LARGE = 1_000_000  # bytes; what `--weights` leaves to the model repository. All networks below it have 2 MB together
+LARGE = 500_000  # bytes; what `--weights` leaves to the model repository. All networks below it have 2 MB together
 HEAVY = 10_000_000  # bytes; a visitor whom the Hub makes wait for this has waited long
 BATCH = 4_000_000, 32  # bytes and files between two lines of progress
 FIRST_WORD = 6.0  # seconds for the Hub's first answer; the client itself would wait for ever

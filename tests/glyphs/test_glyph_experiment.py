@@ -14,6 +14,7 @@ from cppn import checkpoint
 from cppn.__main__ import main
 from cppn.glyphs.making import experiment
 from cppn.glyphs.network import GlyphConfig, GlyphNet, SeedConfig, SeedNet
+from cppn.glyphs.weights import precision
 
 TINY = GlyphConfig(numbers=8, channels=1, pixels=32, cutoff=4, reader_cutoff=5, hidden=8)
 
@@ -93,8 +94,8 @@ def test_five_values_have_an_interval_and_fewer_have_none():
 
 def test_the_command_keeps_figures_and_pictures_and_the_other_data_set(tmp_path, monkeypatch):
     torch.manual_seed(0)
-    checkpoint.save(tmp_path / "script.safetensors", GlyphNet(TINY).half(), TINY)
-    checkpoint.save(tmp_path / "seed.safetensors", SeedNet(SeedConfig(8)).half(), SeedConfig(8))
+    checkpoint.save(tmp_path / "script.safetensors", GlyphNet(TINY), TINY, precision)
+    checkpoint.save(tmp_path / "seed.safetensors", SeedNet(SeedConfig(8)), SeedConfig(8), precision)
     pictures, labels = blobs(150)
     for name, header, data in (
         ("images-idx3", 16, (pictures.repeat_interleave(4, 2).repeat_interleave(4, 3)[..., 2:30, 2:30] * 255)),

@@ -16,7 +16,7 @@ from cppn.glyphs.channel import Channel
 from cppn.glyphs.making import train
 from cppn.glyphs.making.fit import Recipe, Run, bits, explained
 from cppn.glyphs.network import GlyphConfig, SeedConfig
-from cppn.glyphs.weights import open_script
+from cppn.glyphs.weights import open_script, precision
 from cppn.training import save_state
 
 TINY = GlyphConfig(numbers=4, channels=1, pixels=32, cutoff=4, reader_cutoff=5, hidden=16)
@@ -104,7 +104,7 @@ def test_a_run_that_diverges_says_so():
 @pytest.mark.parametrize(("numbers", "way"), [(7, "grow_from"), (3, "straighten_like")])
 def test_a_plan_starts_from_the_script_that_it_names(tmp_path, monkeypatch, numbers, way):
     teacher = fresh().net
-    checkpoint.save(tmp_path / "gray_64.safetensors", teacher.half(), TINY)
+    checkpoint.save(tmp_path / "gray_64.safetensors", teacher, TINY, precision)
     calls = []
     monkeypatch.setattr(train, way, lambda net, other, *faint: calls.append((net.numbers, other.numbers)))
     plan = train.Plan(replace(TINY, numbers=numbers), SHORT, after="gray_64")

@@ -27,6 +27,7 @@ def test_every_script_of_the_catalogue_is_there_with_its_film(name):
 def test_figures_belong_to_the_shipped_file(name):
     script = script_of(name)
     assert FIGURES[name]["sha256"] == script.checkpoint.sha256
+    assert FIGURES[name]["bytes"] == script.checkpoint.size
     assert FIGURES[name]["parameters"] == script.checkpoint.parameters
 
 

@@ -6,12 +6,14 @@ from dataclasses import replace
 
 import deliveries
 import pytest
+import torch
 
-from cppn import hub
+from cppn import checkpoint, hub
 from cppn.__main__ import main
 from cppn.glyphs.making import train as recipe
 from cppn.glyphs.making.fit import Recipe
 from cppn.glyphs.network import GlyphConfig
+from cppn.glyphs.weights import open_script
 
 TINY = GlyphConfig(numbers=4, channels=1, pixels=32, cutoff=4, reader_cutoff=5, hidden=16)
 FIRST = recipe.Plan(TINY, Recipe(steps=60, batch=64, warmup=10))
@@ -53,6 +55,24 @@ def test_a_second_process_leaves_what_the_first_delivered(train, monkeypatch):
         monkeypatch.setenv("RANK", str(rank))
         root = train("--all", "--steps", "1")
     check(root, "gray_32", "gray_64", "script")
+
+
+def test_a_file_of_float16_is_repacked_as_a_training_delivers_it(train, capsys):
+    root = train("script")
+    path = root / "glyphs" / "script.safetensors"
+    trained = open_script("script", path).net
+    checkpoint.save(path, trained, TINY, lambda *_: 16)
+    with pytest.raises(checkpoint.CheckpointError):
+        open_script("script", path)
+    before = path.stat().st_size
+    train("script", "--repack")
+    check(root, "script")
+    assert path.stat().st_size < before
+    for name, tensor in open_script("script", path).net.state_dict().items():
+        torch.testing.assert_close(tensor, trained.state_dict()[name], rtol=2e-3, atol=1e-4)
+    with pytest.raises(SystemExit):  # once is enough
+        train("script", "--repack")
+    assert "unexpected tensor" in capsys.readouterr().err
 
 
 def test_families_are_trained_in_order():

@@ -166,7 +166,6 @@ def test_the_true_space_holds_no_tests_no_recipes_and_nothing_hidden():
     assert {"app.py", "README.md", "LICENSE", "requirements.txt", "cppn/flags/hide.py"} <= names
 
 
-@pytest.mark.xfail(reason="until the glyphs' weights are made anew, smaller")
 def test_the_true_space_is_light():
     sizes = [publish.size_of(file) for file in publish.space_files().values()]
     assert sum(sizes) < 60e6
