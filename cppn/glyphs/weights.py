@@ -68,9 +68,8 @@ class Script:
 def precision(name: str, tensor: Tensor) -> int:
     """Bits in which files hold a tensor: matrices take 4 inside the perceptrons and 8 elsewhere, vectors 16.
 
-    The perceptrons have more than half of all parameters and add little to the linear maps beside them. No script
-    loses more than one per cent of its bits by it, as against float16; in 4 bits, the other matrices would cost some of
-    them a tenth.
+    The perceptrons add little to the linear maps beside them, so coarse steps cost little there: as against float16
+    throughout, no script loses more than one per cent of its bits.
     """
     if tensor.ndim < 2:
         return 16
