@@ -139,11 +139,10 @@ class FairQueue(queueing.Queue):
         return self._declared.get(fn.api_name) if fn.api_visibility == "public" else None
 
     def _kind(self, fn: Any, asked: Endpoint | None, data: list[Any]) -> str:
-        if asked is None or asked.cost is None or fn.concurrency_id != "quick":
+        if fn.concurrency_id != "quick":
             return fn.concurrency_id
         try:
-            arguments = dict(zip(asked.parameters, data, strict=False))
-            return "large" if asked.cost(**asked.defaults | arguments) > HEAVY else "quick"
+            return "large" if _cost(fn, asked, data) > HEAVY else "quick"
         except Exception:  # whatever was sent: it will be refused at once when its turn comes
             return "quick"
 
@@ -192,6 +191,15 @@ class FairQueue(queueing.Queue):
         """Whether somebody waits for the answer to a question that is being worked on."""
         event = self.event_ids_to_events.get(event_id or "")
         return event is None or (event.alive and self._listeners.listens(event.session_hash))
+
+
+def _cost(fn: Any, asked: Endpoint | None, data: list[Any]) -> float:
+    """Processor seconds that a question will take, as its declaration or the page's listener says; 0 where none does."""
+    if asked is not None:
+        arguments = asked.defaults | dict(zip(asked.parameters, data, strict=False))
+        return asked.cost(**arguments) if asked.cost else 0.0
+    cost = getattr(fn.fn, "cost", None)
+    return cost(*data) if cost else 0.0
 
 
 def visitor_of(request: Any) -> str:

@@ -137,11 +137,16 @@ def listen(
     inputs: Component | Sequence[Component] | None = None,
     outputs: Component | Sequence[Component] | None = None,
     queue: str = "quick",
+    cost: Callable[..., float] | None = None,
     **options: Any,
 ) -> Any:
-    """A private listener of the page; a fault stands where its result would stand."""
+    """A private listener of the page; a fault stands where its result would stand.
+
+    With `cost`, the processor seconds for these inputs, what is dear waits with the large ones.
+    """
     settings = {"show_progress": "minimal", "api_visibility": "private", **QUEUES[queue]} | options
     handler = explains(handler, _listed(outputs))
+    handler.cost = cost
     if callable(triggers):
         return triggers(handler, inputs, outputs, **settings)
     return gr.on(list(triggers), handler, inputs, outputs, **settings)
@@ -246,6 +251,7 @@ class Section:
         show: the settings' values -> the outputs' values. outputs: what it fills.
         link: where its address can be copied, if anywhere. queue: where its work waits.
         receive: a file from elsewhere and the settings' values -> what it fills, where the first output is an upload.
+        cost: the settings' values -> processor seconds, where that differs much from view to view.
     """
 
     wing: str
@@ -256,6 +262,7 @@ class Section:
     link: gr.Textbox | None = None
     queue: str = "quick"
     receive: Callable | None = None
+    cost: Callable[..., float] | None = None
 
     @property
     def filled(self) -> list[Component]:
@@ -265,7 +272,7 @@ class Section:
     def follow(self, triggers: Callable | Sequence[Callable], **options: Any) -> Any:
         """Show it anew on these events."""
         settings = list(self.settings.values())
-        return listen(triggers, self.fill, settings, self.filled, queue=self.queue, **options)
+        return listen(triggers, self.fill, settings, self.filled, queue=self.queue, cost=self.cost, **options)
 
     def follow_settings(self) -> None:
         """Show it anew whenever the visitor changes a setting."""

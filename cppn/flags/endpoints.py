@@ -14,7 +14,7 @@ from cppn.coordinates import ASPECTS, ORDERS, SPANS, Y_AXES, Center, View, Zoom
 from cppn.endpoint import endpoint, named
 from cppn.flags import views
 from cppn.flags.conventions import CHANNELS, VALUES, Convention
-from cppn.flags.decode import MAX_SIDE
+from cppn.flags.decode import MAX_SIDE, decode
 from cppn.flags.decode import open_gift as read_gift
 from cppn.flags.teams import SPELLINGS, TEAMS
 from cppn.flags.weights import gift_of
@@ -77,7 +77,10 @@ def decode_flag(
     center_y: Center = 0.0,
 ) -> Painting:
     """Decode a team's flag from its weights."""
-    return Painting(*views.flag_picture(TEAMS[team], width, View(zoom, center_x, center_y)))
+    gift = gift_of(TEAMS[team])
+    width, height = gift.size_at(width)
+    picture = decode(gift.layers, width, height, View(zoom, center_x, center_y))
+    return Painting(*views.flag_picture(TEAMS[team], gift, picture, zoom))
 
 
 @endpoint(command="progress", arguments=("team",))

@@ -9,6 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from PIL import Image
+from torch import Tensor
 
 from cppn import hub, render
 from cppn.coordinates import View
@@ -36,17 +37,16 @@ def paint(gift: Gift, width: int, height: int, name: str, view: View | None = No
     return render.save_png(render.to_image(decode(gift.layers, width, height, view, how)), name)
 
 
-def flag_picture(team: Team, width: int, view: View) -> tuple[Path, Facts]:
-    """A team's flag as a PNG of this width, and what is known about it."""
-    gift = gift_of(team)
-    width, height = gift.size_at(width)
-    path = paint(gift, width, height, team.slug, view)
-    return path, {**team_facts(team), "picture_width": width, "picture_height": height, "zoom": view.zoom}
+def flag_picture(team: Team, gift: Gift, picture: Tensor, zoom: float) -> tuple[Path, Facts]:
+    """A decoded flag (3, H, W) as a PNG, and what is known about it."""
+    facts = team_facts(team, gift)
+    _, height, width = picture.shape
+    path = render.save_png(render.to_image(picture), team.slug)
+    return path, {**facts, "picture_width": width, "picture_height": height, "zoom": zoom}
 
 
-def team_facts(team: Team) -> Facts:
+def team_facts(team: Team, gift: Gift) -> Facts:
     """What is known about a team's gift, in plain numbers; the decibels are of the picture that these weights paint."""
-    gift = gift_of(team)
     width, height = gift.size
     quality = _quality(team.slug, gift)
     return {

@@ -75,6 +75,7 @@ def _paint_section() -> ui.Section:
 
     settings = {"program": program, "width": width, "zoom": zoom, "x": center_x, "y": center_y}
     section = ui.Section("starry", "paint", settings, show, [own, large, said], link)
+    section.cost = lambda _, pixels, *__: endpoints.paint_starry.cost(pixels)
     section.follow_settings()
     for button, window in presets.items():
         section.follow(ui.sets(button.click, window, [zoom, center_x, center_y]).then)

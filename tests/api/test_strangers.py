@@ -183,6 +183,17 @@ def test_costly_questions_wait_with_the_large_ones(url: str):
         assert queue._kind(fn, asked, nonsense) == "quick"
 
 
+def test_costly_views_of_the_page_wait_with_the_large_ones(url: str):
+    import app
+
+    queue = app.demo._queue
+    weighed = [fn for fn in app.demo.fns.values() if getattr(fn.fn, "cost", None) and fn.api_visibility == "private"]
+    paint = next(fn for fn in weighed if [c.label for c in fn.inputs][:2] == ["Program", "Width in pixels"])
+    assert queue._kind(paint, None, ["ours", 1158, 1, 0, 0]) == "quick"
+    assert queue._kind(paint, None, ["ours", 4096, 1, 0, 0]) == "large"
+    assert queue._kind(paint, None, ["ours", "wide"]) == "quick"
+
+
 def test_callers_who_know_fewer_parameters_are_answered(http: httpx.Client):
     assert "event: complete" in listened(http, "decode_flag", ["japan"])
     assert "event: complete" in listened(http, "flag_progress", [])

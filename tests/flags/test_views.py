@@ -10,7 +10,7 @@ from PIL import Image
 
 from cppn import checkpoint, ui
 from cppn.coordinates import View
-from cppn.flags import views
+from cppn.flags import endpoints, views
 from cppn.flags.conventions import Convention
 from cppn.flags.decode import open_gift
 from cppn.flags.network import GiftConfig
@@ -47,7 +47,7 @@ def test_beyond_the_edge_the_target_is_gray():
 
 
 def test_facts_are_measured_on_the_picture_that_is_shown():
-    path, facts = views.flag_picture(TEAMS["japan"], 320, View())
+    path, facts = endpoints.decode_flag("japan")
     quality = psnr(pixels(path), pixels(TARGETS / "japan.png"))
     assert facts["psnr_db"] == pytest.approx(quality, abs=0.01)
     assert facts["rms_error_levels"] == pytest.approx(255 / 10 ** (quality / 20), abs=0.01)
