@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from pathlib import Path
 
 import pytest
 import torch
@@ -25,6 +26,23 @@ def url() -> Iterator[str]:
     _, address, _ = app.demo.launch(**app.LAUNCH, prevent_thread_lock=True, quiet=True, server_name="127.0.0.1")
     yield address
     app.demo.close()
+
+
+@pytest.fixture
+def asked_of(url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[..., tuple]]:
+    """Ask the app through its API while it takes its weights from a folder: (folder, endpoint, *values) -> answer."""
+    from gradio_client import Client
+
+    from cppn import hub
+
+    def ask(root: Path, name: str, *values: object) -> tuple:
+        monkeypatch.setenv(hub.VARIABLE, str(root))
+        hub.library.cache_clear()
+        return Client(url, verbose=False).predict(*values, api_name=f"/{name}")
+
+    yield ask
+    monkeypatch.undo()
+    hub.library.cache_clear()
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

@@ -45,3 +45,8 @@ def test_a_second_process_leaves_what_the_first_delivered(train, monkeypatch):
         monkeypatch.setenv("RANK", str(rank))
         root = train("japan", "poland", "--steps", "1")
     check(root, "japan", "poland")
+
+
+def test_the_app_answers_from_what_was_trained(train, asked_of):
+    root = train("japan", "--steps", "1")
+    assert asked_of(root, "decode_flag", "japan", 64)[1]["weights_from"] == f"folder {root.name}"

@@ -89,3 +89,8 @@ def test_a_script_of_ones_own_stays_away_from_the_published_ones(tmp_path, monke
     workshop = ["--workshop", str(tmp_path / "shop")]
     assert main(["glyphs", "train", "script", "--size", "4", "--steps", "3", *workshop]) == 0
     assert put == [("script", hub.BUNDLED), ("own_gray_4_48", tmp_path)]
+
+
+def test_the_app_answers_from_what_was_trained(train, asked_of):
+    root = train("script", "--steps", "2")
+    assert asked_of(root, "draw_glyph", "script", "1")[-1]["weights_from"] == f"folder {root.name}"

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import deliveries
 import pytest
+from gradio_client import handle_file
 
 from cppn import hub
 from cppn.__main__ import main
@@ -66,3 +67,9 @@ def test_an_unknown_network_is_named_in_one_line(capsys):
         main(["odd_shapes", "train", "theirs"])
     assert end.value.code == 2
     assert capsys.readouterr().err.endswith("there is no network 'theirs'; known are ours, seed\n")
+
+
+def test_the_app_answers_from_what_was_trained(train, asked_of):
+    root = train("ours", "--steps", "2")
+    drawn = asked_of(root, "draw_odd_shapes", 1)[0]
+    assert asked_of(root, "locate_odd_shape", handle_file(drawn))[-1]["weights_from"] == f"folder {root.name}"

@@ -82,3 +82,8 @@ def test_a_check_of_a_file_that_is_not_there_fails(tmp_path, monkeypatch, capsys
     monkeypatch.setattr(recipe, "solve", random_newton)
     assert main(["quine", "solve", "newton", "--check", "--out", str(tmp_path)]) == 1
     assert "NOT the same bytes" in capsys.readouterr().out
+
+
+def test_the_app_answers_from_what_was_trained(solve, asked_of):
+    root = solve("newton")
+    assert asked_of(root, "verify_quine", "newton")[0]["weights_from"] == f"folder {root.name}"

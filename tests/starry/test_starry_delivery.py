@@ -78,3 +78,10 @@ def test_a_target_that_is_no_picture_is_told_in_one_line(capsys):
         main(["starry", "train", "--target", __file__])
     assert end.value.code == 2
     assert "is not a picture that can be read" in capsys.readouterr().err
+
+
+def test_the_app_answers_from_what_was_trained(train, asked_of):
+    root = train()
+    facts = asked_of(root, "paint_starry", "ours", 64)[1]
+    assert facts["bytes"] == (root / "starry/ours.pyth").stat().st_size
+    assert facts["neurons"] == 6
