@@ -6,6 +6,7 @@ python app.py
 from __future__ import annotations
 
 import importlib
+import importlib.util
 
 import gradio as gr
 import torch
@@ -67,6 +68,7 @@ LAUNCH = {
     "run_history": False,
     "enable_monitoring": False,
     "ssr_mode": False,
+    "mcp_server": importlib.util.find_spec("mcp") is not None,  # comes with gradio[mcp]; its absence changes nothing
     "show_error": False,  # texts of gr.Error always show; internals stay inside
     **serve_fairly(demo, ENDPOINTS),
 }

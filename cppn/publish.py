@@ -104,14 +104,26 @@ def checked(folder: Path) -> dict[str, hub.Entry]:
 def borrow(files: Files, source: Repository) -> Files:
     """The same Space, if it takes its large weights from a model repository: without them, and with its name."""
     rest = {name: file for name, file in files.items() if not _is_network(name) or size_of(file) <= LARGE}
-    readme = rest["README.md"].read_text(encoding="utf-8")
+    readme = _text(rest["README.md"])
     # the second line of dashes ends what the Hub reads of the README; `models` links the Space and the repository
     return rest | {"README.md": readme.replace("\n---\n", f"\nmodels:\n- {source.name}\n---\n", 1).encode()}
+
+
+def placed(files: Files, name: str) -> Files:
+    """The same Space under its name: the Hub wants the thumbnail's whole address."""
+    readme = _text(files["README.md"])
+    home = f"https://huggingface.co/spaces/{name}/resolve/main/"
+    whole = re.sub(r"^(thumbnail: )(?!https?:)", rf"\g<1>{home}", readme, count=1, flags=re.MULTILINE)
+    return files if whole == readme else files | {"README.md": whole.encode()}
 
 
 def size_of(file: Path | bytes) -> int:
     """In bytes."""
     return len(file) if isinstance(file, bytes) else file.stat().st_size
+
+
+def _text(file: Path | bytes) -> str:
+    return (file if isinstance(file, bytes) else file.read_bytes()).decode()
 
 
 def _megabytes(size: int) -> str:
@@ -276,7 +288,10 @@ def main(argv: list[str]) -> int:
     try:
         _check_name(args.name)
         source = _source(args.weights) if args.weights else None
-        kind, files = ("model", weights_files(args.folder)) if args.kind == "weights" else ("space", space_files())
+        if args.kind == "weights":
+            kind, files = "model", weights_files(args.folder)
+        else:
+            kind, files = "space", placed(space_files(), args.name)
         words = _show(borrow(files, source) if source else files, args.dry_run)
         if not args.dry_run:
             address = publish(kind, args.name, files, args.private, source)

@@ -322,7 +322,9 @@ def expose(asked: Endpoint) -> None:
             with answering():
                 return _unpacked(asked(**arguments(values)))
 
-    handler.__name__, handler.__doc__ = asked.name, asked.__doc__
+    # agents are told of a parameter what the docstring says
+    words = "\n".join(f"    {p.name}: {p.words}" for p in asked.parameters.values())
+    handler.__name__, handler.__doc__ = asked.name, f"{asked.__doc__}\n\nArgs:\n{words}"
     handler.__signature__ = inspect.Signature(
         [inspect.Parameter(p.name, inspect.Parameter.POSITIONAL_OR_KEYWORD) for p in asked.parameters.values()]
     )

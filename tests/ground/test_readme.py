@@ -29,6 +29,8 @@ def test_the_space_runs_the_gradio_that_is_tested():
     assert FRONT["python_version"] == '"3.11"'
     assert (ROOT / FRONT["app_file"]).is_file()
     assert len(FRONT["short_description"]) <= 60
+    assert (ROOT / FRONT["thumbnail"]).is_file()
+    assert len(README.splitlines()) <= 150
 
 
 def test_every_command_in_the_readme_exists():

@@ -253,6 +253,14 @@ def test_large_weights_may_stay_in_a_repository_of_their_own(loopback, checkout,
     assert loopback.variables["spaces/team/app"] == {}
 
 
+def test_the_thumbnail_has_an_address(loopback, checkout, logged_in, command):
+    text = "---\ntitle: Small\nthumbnail: weights/card.png\n---\n# Small\n"
+    write(checkout, {"README.md": text})
+    command("space", "team/app")
+    home = "https://huggingface.co/spaces/team/app/resolve/main/weights/card.png"
+    assert held(loopback, "spaces/team/app")["README.md"].decode() == text.replace("weights/card.png", home)
+
+
 def test_a_private_repository_of_weights_needs_a_secret(loopback, checkout, logged_in, command):
     command("weights", "team/new", "--folder", checkout / "weights", "--private")
     assert "give the Space a secret HF_TOKEN" in command("space", "team/app", "--weights", "team/new")[2]
