@@ -194,7 +194,7 @@ class FairQueue(queueing.Queue):
 
 
 def _cost(fn: Any, asked: Endpoint | None, data: list[Any]) -> float:
-    """Processor seconds that a question will take, as its declaration or the page's listener says; 0 where none does."""
+    """Processor seconds that a question will take, as its declaration or the page's listener says; 0 if none does."""
     if asked is not None:
         arguments = asked.defaults | dict(zip(asked.parameters, data, strict=False))
         return asked.cost(**arguments) if asked.cost else 0.0

@@ -18,7 +18,7 @@ from cppn.flags.conventions import HOUSE, MEANINGS, VALUES, Convention, guesses
 from cppn.flags.decode import Gift, answers, decode, settled, shown_size
 from cppn.flags.target import FINE, SCALE, TARGETS, flag_levels
 from cppn.flags.teams import TEAMS, Team
-from cppn.flags.weights import gift_of, gifts
+from cppn.flags.weights import gifts
 from cppn.render import to_uint8
 from cppn.training import EQUAL_PSNR, psnr
 

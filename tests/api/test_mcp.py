@@ -16,10 +16,10 @@ def ask(url: str, work):
     from mcp.client.streamable_http import streamablehttp_client
 
     async def connected():
-        async with streamablehttp_client(f"{url}gradio_api/mcp/") as (read, write, _):
-            async with mcp.ClientSession(read, write) as session:
-                await session.initialize()
-                return await work(session)
+        address = f"{url}gradio_api/mcp/"
+        async with streamablehttp_client(address) as (read, write, _), mcp.ClientSession(read, write) as session:
+            await session.initialize()
+            return await work(session)
 
     return asyncio.run(connected())
 
