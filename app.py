@@ -63,6 +63,7 @@ demo, wings = build()
 LAUNCH = {
     "theme": gr.themes.Default(primary_hue="indigo", neutral_hue="slate", font=["system-ui", "sans-serif"]),
     "css": STYLE,
+    "head": ui.live_head(),
     "footer_links": ["api", "settings"],
     "max_file_size": "12mb",
     "run_history": False,

@@ -37,6 +37,7 @@ WINGS = {
     "starry": "Starry night",
 }  # tabs by the name that they have in an address; the page opens at the first
 SKIP = gr.skip()
+LIVE = Path(__file__).parent / "live"  # what runs in the visitor's own browser
 
 
 # --- text
@@ -104,6 +105,23 @@ def chosen(file: Path | None, what: str = "a picture") -> Path:
     return file
 
 
+def live(wing: str, **props: object) -> gr.HTML:
+    """A toy that the visitor's own browser computes, by `cppn/live/<wing>.js`; its value is what that script shows."""
+    return gr.HTML(
+        html_template=f'<div class="live {wing}"></div>',  # constant, or a new value would wipe what was built in it
+        js_on_load=f'cppnLive.mount("{wing}", element, {{ props, trigger, watch }});',
+        apply_default_css=False,
+        **props,
+    )
+
+
+def live_head() -> str:
+    """The toys' scripts and styles, for the page's head."""
+    shared, *wings = sorted(LIVE.glob("*.js"), key=lambda path: (path.stem != "shared", path.stem))
+    scripts = "\n".join(path.read_text(encoding="utf-8") for path in (shared, *wings))
+    return f"<script>{scripts}</script>\n<style>{(LIVE / 'live.css').read_text(encoding='utf-8')}</style>"
+
+
 def slider(asked: Endpoint, name: str, label: str, step: float = 1, **options: Any) -> gr.Slider:
     """A slider with the limits and the default of an endpoint's parameter."""
     p = asked.parameters[name]
@@ -152,8 +170,8 @@ def listen(
     return gr.on(list(triggers), handler, inputs, outputs, **settings)
 
 
-def at_once(trigger: Callable, handler: Callable, inputs: Any, outputs: Any, **options: Any) -> Any:
-    """A private listener that only moves what is on the page; it waits in no queue."""
+def at_once(trigger: Callable, handler: Callable | None, inputs: Any, outputs: Any, **options: Any) -> Any:
+    """A private listener that only moves what is on the page; it waits in no queue. Without a handler, `js` does it."""
     settings = {"queue": False, "api_visibility": "private", "show_progress": "hidden"}
     return trigger(handler, inputs, outputs, **settings | options)
 
@@ -221,6 +239,27 @@ def runs_until_stopped(
         return re.sub(r"^\w[\w ]*, (\d+ %|\d+%)", r"Stopped at \1", said) if said else "Stopped."
 
     at_once(stop.click, stopped, words, words, cancels=[run])
+
+
+# a link box's inputs come last, so that a section without one has the same listeners
+MOVED = """link => {
+  const [zoom, x, y] = cppnLive.toys.%(wing)s.settings;
+  return [zoom, x, y, cppnLive.linked(link, { zoom, x, y })];
+}"""
+LOOK = "(zoom, x, y) => { cppnLive.toys.%(wing)s?.look({ zoom, x, y }); }"
+
+
+def looks_through(toy: gr.HTML, wing: str, window: Sequence[gr.Slider], link: gr.Textbox) -> None:
+    """A toy's window and three sliders (zoom, x, y) follow each other, and the link follows; no server is asked."""
+    at_once(toy.change, None, [link], [*window, link], js=MOVED % {"wing": wing})
+    gr.on([s.input for s in window], None, list(window), None, js=LOOK % {"wing": wing}, api_visibility="private")
+
+
+def looks_at(button: gr.Button, wing: str, window: Sequence[float]) -> None:
+    """A preset: the toy glides to this window."""
+    zoom, x, y = window
+    js = f"() => {{ cppnLive.toys.{wing}?.look({{ zoom: {zoom}, x: {x}, y: {y} }}, true); }}"
+    at_once(button.click, None, None, None, js=js)
 
 
 def hands_over(button: gr.Button, result: gr.File, tabs: gr.Tabs, to: Section) -> None:

@@ -14,6 +14,7 @@ from cppn.flags.conventions import CHANNELS, VALUES
 from cppn.flags.decode import MAX_SIDE, open_gift
 from cppn.flags.teams import TEAMS
 from cppn.flags.weights import gift_of
+from cppn.hub import BUNDLED
 
 COMPARE_WIDTH = 960  # pixels of the pictures in the compare slider: sharp on a desk screen, 0.1 s to decode
 WHOLE = (1.0, 0.0, 0.0)  # zoom and centre of the whole flag
@@ -44,13 +45,21 @@ def tab() -> ui.Wing:
 
 
 def compare(team: str, zoom: float, x: float, y: float) -> tuple[object, ...]:
-    """The true flag and the decoded one in the same window, facts, the weights, and how they were learnt."""
+    """What a browser needs to compare a flag with its network in a window, facts, weights, how they were learnt."""
     picture, facts = endpoints.decode_flag(team, COMPARE_WIDTH, zoom, x, y)
-    size = facts["picture_width"], facts["picture_height"]
-    target = views.target_picture(TEAMS[team], *size, views.View(zoom, x, y))
     weights = views.copy_for_download(gift_of(TEAMS[team]), team)
+    shown = {
+        "team": team,
+        "name": TEAMS[team].label,
+        "weights": str(weights),
+        "target": str(views.target_path(team)),
+        "picture": str(picture),
+        "width": facts["picture_width"],
+        "height": facts["picture_height"],
+        "view": [zoom, x, y],
+    }
     film, curve, learnt = endpoints.flag_progress(team)
-    return (str(target), str(picture)), views.describe(facts), str(weights), str(film), curve, learnt
+    return shown, views.describe(facts), str(weights), str(film), curve, learnt
 
 
 def _decode_section() -> ui.Section:
@@ -65,17 +74,7 @@ def _decode_section() -> ui.Section:
             with gr.Row():
                 presets = {gr.Button(name, size="sm", min_width=120): window for name, window in PRESETS.items()}
         with gr.Column(scale=2, min_width=320):
-            pair = gr.ImageSlider(
-                label="True flag and decoded flag",
-                show_label=False,
-                format="png",
-                interactive=False,
-                max_height=560,
-                buttons=["download", "fullscreen"],
-            )
-            gr.Markdown(
-                "◀ the true flag &nbsp;|&nbsp; painted by the network ▶ &nbsp; Drag the line.", elem_classes="caption"
-            )
+            pair = ui.live("flags", teams=choices, weights=str(BUNDLED / "flags" / "{}.safetensors"))
             facts = gr.Markdown()
     with gr.Row():
         link = ui.link_box(scale=2)
@@ -93,12 +92,12 @@ def _decode_section() -> ui.Section:
     settings = {"team": team, "zoom": zoom, "x": center_x, "y": center_y}
     filled = [pair, facts, download, film, curve, learnt]
     section = ui.Section("flags", "decode", settings, compare, filled, link)
-    section.follow_settings()
-    for button, window in presets.items():
-        moved = button.click(
-            lambda w=window: w, None, [zoom, center_x, center_y], queue=False, api_visibility="private"
-        )
-        section.follow(moved.then)
+    window = [zoom, center_x, center_y]
+    section.follow(team.input, trigger_mode="always_last")
+    section.follow(pair.submit, trigger_mode="always_last")  # a browser that cannot paint asks for every window
+    ui.looks_through(pair, "flags", window, link)
+    for button, there in presets.items():
+        ui.looks_at(button, "flags", there)
     with gr.Accordion("Paint it large", open=False):
         gr.Markdown("The same window, as large as you like: for a wallpaper or a close look between the pixels.")
         with gr.Row():

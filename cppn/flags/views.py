@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from PIL import Image
 from torch import Tensor
 
 from cppn import hub, render
@@ -16,7 +15,7 @@ from cppn.coordinates import View
 from cppn.faults import VisitorError
 from cppn.flags.conventions import HOUSE, MEANINGS, VALUES, Convention, guesses
 from cppn.flags.decode import Gift, answers, decode, settled, shown_size
-from cppn.flags.target import FINE, SCALE, TARGETS, flag_levels
+from cppn.flags.target import FINE, TARGETS, flag_levels
 from cppn.flags.teams import TEAMS, Team
 from cppn.flags.weights import gifts
 from cppn.render import to_uint8
@@ -27,7 +26,6 @@ RESULTS = hub.BUNDLED / "results"
 SETTINGS = ("adam", "muon")
 EXPERIMENT_FLAGS = {"malaysia": "Malaysia (easier)", "usa": "USA (harder)"}
 GUESS_SIDE = 280  # pixels at most along a side of a guess: as wide as four of them stand on a desk screen
-OUTSIDE = "#8a8f98"  # shown for the target beyond its edges, where only the network has an opinion
 
 Facts = dict[str, str | int | float | list[str]]
 
@@ -74,31 +72,9 @@ def _quality(slug: str, gift: Gift) -> float:
     return min(EQUAL_PSNR, psnr(shown / 255, wanted / 255))
 
 
-def target_picture(team: Team, width: int, height: int, view: View) -> Path:
-    """The true flag in the same window, from its 1280-pixel drawing; neutral gray beyond the edges."""
-    with Image.open(TARGETS / FINE / f"{team.slug}.png") as drawing:
-        a, c = _affine(width, drawing.width, view.zoom, view.center_x)
-        e, f = _affine(height, drawing.height, view.zoom, view.center_y)
-        seen = drawing.convert("RGB").transform(
-            (width, height),
-            Image.Transform.AFFINE,
-            (a, 0, c, 0, e, f),
-            resample=Image.Resampling.BICUBIC,
-            fillcolor=OUTSIDE,
-        )
-    return render.save_png(seen, f"{team.slug}-target")
-
-
-def _affine(size: int, drawing_size: int, zoom: float, center: float) -> tuple[float, float]:
-    """Scale and offset from output pixels to the drawing's, as Pillow counts them (a pixel's centre is at + 1/2).
-
-    The network's -1 and 1 are the centres of the first and last of the 320 pixels, each `SCALE` drawing pixels long.
-    """
-    pixels = drawing_size / SCALE
-    step = 2 / (zoom * max(1, size - 1))  # [-1, 1] units between two output pixels
-    scale = SCALE * step * (pixels - 1) / 2
-    first = SCALE * (pixels - 1) * (1 + center - 1 / zoom) / 2 + SCALE / 2
-    return scale, first - scale / 2
+def target_path(slug: str) -> Path:
+    """The true flag's 1280-pixel drawing."""
+    return TARGETS / FINE / f"{slug}.png"
 
 
 def collage(width: int, columns: int = 8) -> tuple[Path, Facts]:
