@@ -94,7 +94,8 @@ def _decode_section() -> ui.Section:
     section = ui.Section("flags", "decode", settings, compare, filled, link)
     window = [zoom, center_x, center_y]
     section.follow(team.input, trigger_mode="always_last")
-    section.follow(pair.submit, trigger_mode="always_last")  # a browser that cannot paint asks for every window
+    # a browser that cannot paint asks for every window
+    section.follow(pair.submit, js="team => [team, ...cppnLive.toys.flags.settings]", trigger_mode="always_last")
     ui.looks_through(pair, "flags", window, link)
     for button, there in presets.items():
         ui.looks_at(button, "flags", there)

@@ -157,7 +157,10 @@
     const draw = next => {
       view = next;
       clearTimeout(timer);
-      timer = setTimeout(() => trigger("change"), 350);
+      timer = setTimeout(() => {
+        trigger("change");
+        if (!painting) trigger("submit"); // the server paints
+      }, 350);
       if (painting) painting.move(view);
     };
     const follow = next => {
@@ -225,9 +228,10 @@
           choosePartner().catch(() => {}); // asked for again when it is chosen
         }
         await later;
-        if (place.dataset.live === "no") return;
         if (!painting) {
-          cppnLive.engine();
+          [truth.width, truth.height] = [value.width, value.height];
+          drawTrue(truth, drawing, view);
+          cppnLive.engine(); // throws where there is none; the picture is then the server's
           painting = new cppnLive.Painting(canvas, value.width / value.height);
           painting.onshow = now => {
             [truth.width, truth.height] = [canvas.width, canvas.height];

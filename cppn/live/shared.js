@@ -4,6 +4,7 @@
 
 const cppnLive = (() => {
   const FRAME = 33; // milliseconds that a frame may take while a hand moves the picture
+  const STRIP = 50; // milliseconds that a strip of the sharp picture may take, once the hand rests
   const REST = 160; // milliseconds of rest after which the picture is sharpened
   const LARGEST = 1280; // pixels along x of a sharp picture
   const LIMITS = { zoom: [1 / 16, 64], centre: [-8, 8] }; // as the endpoints declare them
@@ -179,6 +180,15 @@ const cppnLive = (() => {
       this.move();
     }
 
+    /** The bytes (red, green, blue, 255) of a window, row by row from the top. */
+    pixels(width, height, view) {
+      const gl = engine().gl, row = 4 * width, bytes = new Uint8Array(row * height), lines = [];
+      engine().paint(this.shader, this.texture, width, height, view);
+      gl.readPixels(0, 0, width, height, gl.RGBA, gl.UNSIGNED_BYTE, bytes);
+      for (let y = height - 1; y >= 0; y--) lines.push(...bytes.subarray(y * row, (y + 1) * row));
+      return lines;
+    }
+
     get width() {
       const shown = this.canvas.clientWidth || 640;
       return clamp(Math.round(shown * (window.devicePixelRatio || 1)), 64, LARGEST);
@@ -218,7 +228,7 @@ const cppnLive = (() => {
         const bottom = Math.min(height, top + rows);
         const took = engine().paint(this.shader, this.texture, width, height, view, top, bottom);
         this.#show(width, height, top, bottom);
-        rows = Math.max(1, Math.round(rows * clamp((0.6 * FRAME) / Math.max(1, took), 0.5, 2)));
+        rows = Math.max(4, Math.round(rows * clamp(STRIP / Math.max(1, took), 0.5, 2)));
         top = bottom;
         if (top < height) requestAnimationFrame(strip);
         else this.#rested();

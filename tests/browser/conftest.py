@@ -9,7 +9,8 @@ import pytest
 from looks import PATIENCE
 
 CHROMIUM = shutil.which("chromium")
-QUIET = ("--no-sandbox", "--disable-gpu", "--disable-background-networking", "--disable-sync", "--disable-quic")
+QUIET = ("--no-sandbox", "--disable-background-networking", "--disable-sync", "--disable-quic")
+SOFTWARE = ("--use-angle=swiftshader", "--enable-unsafe-swiftshader", "--ignore-gpu-blocklist")  # WebGL2 without a GPU
 
 
 @pytest.fixture(scope="session")
@@ -19,7 +20,7 @@ def browser() -> Iterator[object]:
     if CHROMIUM is None:
         pytest.skip("Chromium is not installed; .ci/run installs it")
     with api.sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=CHROMIUM, args=list(QUIET))
+        browser = driver.chromium.launch(executable_path=CHROMIUM, args=[*QUIET, *SOFTWARE])
         yield browser
         browser.close()
 

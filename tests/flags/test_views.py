@@ -9,12 +9,11 @@ from flag_reference import psnr
 from PIL import Image
 
 from cppn import checkpoint, ui
-from cppn.coordinates import View
 from cppn.flags import endpoints, views
 from cppn.flags.conventions import Convention
 from cppn.flags.decode import open_gift
 from cppn.flags.network import GiftConfig
-from cppn.flags.target import SCALE, TARGETS, Target
+from cppn.flags.target import TARGETS
 from cppn.flags.teams import TEAMS
 from cppn.flags.weights import gift_of
 
@@ -22,28 +21,6 @@ from cppn.flags.weights import gift_of
 def pixels(path) -> np.ndarray:
     with Image.open(path) as image:
         return np.array(image.convert("RGB"))
-
-
-def test_the_true_flag_is_seen_through_the_same_window_as_the_network():
-    """At four times the flag's size the window's samples fall on the target's quarter pixels."""
-    target = Target.of_team("malaysia")
-    height, width, _ = target.fine.shape
-    seen = pixels(views.target_picture(TEAMS["malaysia"], width, height, View()))
-    # the target there is the mean of 4 x 4 drawing pixels, the view samples the middle of them
-    inside = slice(SCALE, -SCALE)
-    assert psnr(seen[inside, inside], target.fine[inside, inside].numpy() * 255) > 28
-
-
-def test_a_zoomed_view_of_the_target_is_where_it_should_be():
-    whole = pixels(views.target_picture(TEAMS["usa"], 641, 337, View()))
-    window = pixels(views.target_picture(TEAMS["usa"], 321, 169, View(zoom=2, center_x=-0.5, center_y=0.5)))
-    assert psnr(window, whole[168:337, 0:321]) > 40
-
-
-def test_beyond_the_edge_the_target_is_gray():
-    seen = pixels(views.target_picture(TEAMS["japan"], 64, 64, View(zoom=0.5)))
-    assert (seen[0, 0] == (0x8A, 0x8F, 0x98)).all()
-    assert (seen[32, 32] == pixels(TARGETS / "japan.png")[106, 160]).all()
 
 
 def test_facts_are_measured_on_the_picture_that_is_shown():

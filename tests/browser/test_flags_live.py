@@ -1,0 +1,141 @@
+"""A flag in the visitor's own browser: the same picture as Python's, moved by hand, without the server."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+import pytest
+from looks import PATIENCE
+
+from cppn.coordinates import View
+from cppn.flags.decode import decode
+from cppn.flags.teams import TEAMS
+from cppn.flags.weights import gift_of
+from cppn.render import to_uint8
+
+pytestmark = pytest.mark.browser
+PIXELS = "([w, h, zoom, x, y]) => cppnLive.toys.flags.painting().pixels(w, h, { zoom, x, y })"
+STANDS = "cppnLive.toys.flags?.live && cppnLive.toys.flags.settings.join() === '{}'"
+
+
+@pytest.fixture
+def page(visitor: object, url: str) -> Iterator[object]:
+    """A small page whose motion is reduced; it opens a view and waits until the browser has painted it."""
+    page = visitor.new_page()
+    page.set_viewport_size({"width": 480, "height": 900})
+    page.set_default_timeout(PATIENCE)
+    page.emulate_media(reduced_motion="reduce")
+
+    def view(team: str, zoom: float = 1, x: float = 0, y: float = 0) -> None:
+        page.goto(f"{url}?tab=flags&team={team}&zoom={zoom}&x={x}&y={y}")
+        page.locator(".live.flags[data-live=yes]").wait_for()
+        page.wait_for_function(STANDS.format(f"{zoom:g},{x:g},{y:g}"))
+
+    page.view = view
+    yield page
+    page.close()
+
+
+def window(page) -> list[float]:
+    """The window that the browser shows."""
+    return page.evaluate("cppnLive.toys.flags.settings")
+
+
+@pytest.mark.parametrize(
+    ("team", "view"), [("malaysia", View()), ("iran", View()), ("usa", View(4, -0.72, -0.72)), ("nepal", View(0.5))]
+)
+def test_the_browser_paints_what_python_paints(page, team, view):
+    page.view(team, view.zoom, view.center_x, view.center_y)
+    gift = gift_of(TEAMS[team])
+    width, height = gift.size_at(160)
+    painted = page.evaluate(PIXELS, [width, height, view.zoom, view.center_x, view.center_y])
+    seen = np.array(painted, dtype=np.uint8).reshape(height, width, 4)[..., :3].astype(int)
+    off = np.abs(seen - to_uint8(decode(gift.layers, width, height, view)).permute(1, 2, 0).numpy())
+    assert off.max() <= 1
+    assert (off > 0).mean() <= 0.001
+
+
+def test_the_true_flag_lies_under_the_same_window(page):
+    page.view("usa", 4, -0.72, -0.72)
+    page.locator(".live.flags canvas[data-sharp='4,-0.72,-0.72']").wait_for()
+    true, own = (
+        np.array(page.evaluate(READ, name), dtype=float).reshape(-1, 4)[:, :3] for name in (".truth", ":not(.truth)")
+    )
+    assert 10 * np.log10(255**2 / np.mean((true - own) ** 2)) > 25  # shifted by one pixel: 20
+
+
+READ = """name => {
+  const canvas = document.querySelector(".live.flags canvas" + name);
+  return [...canvas.getContext("2d").getImageData(0, 0, canvas.width, canvas.height).data];
+}"""
+
+
+def test_the_window_moves_without_the_server(page):
+    page.view("japan")
+    page.route("**", lambda route: route.abort())
+    stage = page.locator(".live.flags .stage")
+    stage.hover()
+    page.mouse.wheel(0, -400)
+    page.wait_for_function("cppnLive.toys.flags.settings[0] > 2")
+    box = stage.bounding_box()
+    x, y = box["x"] + box["width"] / 4, box["y"] + box["height"] / 2
+    page.mouse.move(x, y)
+    assert "red, green, blue" in page.locator(".live.flags .reading").inner_text()
+    before = window(page)
+    page.mouse.down()
+    page.mouse.move(x + 60, y, steps=3)
+    page.mouse.up()
+    assert window(page)[1] < before[1]
+    page.locator(".live.flags canvas[data-sharp]").wait_for()
+
+
+def test_keys_move_the_window_and_the_link_follows(page, url):
+    page.view("japan")
+    stage = page.locator(".live.flags .stage")
+    stage.focus()
+    stage.press("+")
+    stage.press("ArrowRight")
+    assert window(page) == [1.25, 0.16, 0]
+    link = f"{url}?tab=flags&section=decode&team=japan&zoom=1.25&x=0.16&y=0"
+    page.wait_for_function("v => [...document.querySelectorAll('textarea, input')].some(i => i.value === v)", arg=link)
+    stage.press("0")
+    assert window(page) == [1, 0, 0]
+    line = page.get_by_role("slider", name="Line between")
+    line.press("End")
+    assert line.get_attribute("aria-valuenow") == "100"
+
+
+def test_a_preset_moves_there(page):
+    page.view("japan")
+    page.get_by_role("button", name="Beyond the edge").click()
+    page.wait_for_function("cppnLive.toys.flags.settings[0] === 0.4")
+
+
+def test_two_networks_are_mixed(page):
+    page.view("japan")
+    one = page.evaluate(PIXELS, [40, 20, 1, 0, 0])
+    page.get_by_label("Share of the other").fill("1")
+    page.get_by_label("Team to mix with").select_option("poland")
+    page.wait_for_function(
+        "one => cppnLive.toys.flags.painting().pixels(40, 20, {zoom: 1, x: 0, y: 0}) + '' !== one + ''", arg=one
+    )
+    other = np.array(page.evaluate(PIXELS, [40, 20, 1, 0, 0])).reshape(20, 40, 4)[..., :3]
+    wanted = to_uint8(decode(gift_of(TEAMS["poland"]).layers, 40, 20)).permute(1, 2, 0).numpy()
+    assert np.abs(other - wanted.astype(int)).max() <= 1
+
+
+def test_a_browser_without_webgl_shows_the_servers_picture(visitor, url):
+    page = visitor.new_page()
+    page.add_init_script(
+        "const get = HTMLCanvasElement.prototype.getContext;"
+        "HTMLCanvasElement.prototype.getContext = function (kind, ...rest) {"
+        "  return kind === 'webgl2' ? null : get.call(this, kind, ...rest); };"
+    )
+    page.goto(f"{url}?tab=flags&team=japan")
+    page.get_by_text("cannot compute this itself (it has no WebGL2)").wait_for(timeout=PATIENCE)
+    shown = page.locator(".live.flags img.before")
+    first = shown.get_attribute("src")
+    page.get_by_role("button", name="Beyond the edge").click()
+    page.wait_for_function("first => document.querySelector('.live.flags img.before').src !== first", arg=first)
+    page.close()
