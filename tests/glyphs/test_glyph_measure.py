@@ -61,10 +61,41 @@ def test_signs_of_a_known_channel():
     assert measure.sign_reading(Parrot(), noise_of(0.0), 50)["exact"] == 1
 
 
-def test_an_interval_is_students():
-    values = torch.tensor([1.0, 2.0, 3.0, 4.0, 5.0])
-    half = 2.776 * np.std(values.numpy(), ddof=1) / 5**0.5
-    assert measure.interval(values) == pytest.approx([3 - half, 3 + half], abs=1e-3)
+def test_an_interval_of_shares_is_as_wide_as_theory_says():
+    """For the mean of N independent values: 1.96 standard errors to either side."""
+    values = torch.rand(2000, generator=torch.Generator().manual_seed(0))
+    low, high = measure.interval(measure.resampled_means(values))
+    mean, half = float(values.mean()), 1.96 * float(values.std()) / 2000**0.5
+    assert [low, high] == pytest.approx([mean - half, mean + half], abs=0.1 * half)
+
+
+def test_a_message_sent_five_times_counts_once():
+    """A channel without noise repeats itself: five draws tell no more than one, so the interval must not shrink.
+
+    Half of the messages lose everything whatever the draw: R2 lies near 1/2, as far as 2,000 messages can tell.
+    """
+
+    class Forgetful(Parrot):
+        def read(self, pictures: torch.Tensor) -> Reading:
+            messages = pictures.flatten(1)
+            return Reading(messages * (messages[:, :1] > 0), None, None)
+
+    found = measure.fidelity(Forgetful(), noise_of(0.0), 2000)
+    low, high = found["r2_interval"]
+    messages = torch.randn(2000, 16, generator=measure.named_generator("glyphs messages", measure.SEED))
+    kept = (messages[:, :1] > 0) * torch.ones(16)
+    r2 = 1 - ((1 - kept) * messages.square()).mean(0) / messages.var(0, correction=0)
+    assert found["r2"] == pytest.approx(float(r2.mean()), abs=1e-4)
+    # half the time everything: a share of 1/2 among 2,000 messages, which five sendings do not make 10,000
+    assert high - low == pytest.approx(2 * 1.96 * 0.5 / 2000**0.5, rel=0.15)
+
+
+def test_the_means_are_those_of_the_same_messages_for_every_number():
+    values = torch.randn(50, 3, generator=torch.Generator().manual_seed(0))
+    again = measure.resampled_means(values)
+    assert again.shape == (measure.RESAMPLES, 3)
+    torch.testing.assert_close(again[:, 1], measure.resampled_means(values[:, 1]))
+    torch.testing.assert_close(measure.resampled_means(torch.ones(50)), torch.ones(measure.RESAMPLES).double())
 
 
 def test_endurance_and_intricacy_have_a_row_for_each_question(monkeypatch):

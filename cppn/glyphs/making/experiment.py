@@ -30,7 +30,6 @@ from torch import Tensor, nn
 
 from cppn import hub, render
 from cppn.checkpoint import write_atomically
-from cppn.glyphs.making.measure import interval
 from cppn.glyphs.network import GlyphNet, SeedNet
 from cppn.glyphs.weights import Script, open_script
 from cppn.training import named_generator
@@ -38,6 +37,7 @@ from cppn.training import named_generator
 RESULT = hub.BUNDLED / "results" / "glyph_experiments.json"
 NETWORKS = ("script", "seed")
 REPETITIONS = 5
+STUDENT = 2.776  # half-width of a 95 % interval for a mean of five, in standard errors (t with four degrees of freedom)
 COMPONENTS = 64  # as many as a message has numbers
 TILE = 64  # pixels of a digit in the pictures that are kept
 NOTE = (
@@ -263,6 +263,12 @@ def principal_components(task: Task, count: int) -> tuple[Tensor, Tensor]:
 
 
 # --- all of it, several times
+
+
+def interval(values: Tensor) -> list[float]:
+    """95 % interval for the mean of `REPETITIONS` values."""
+    half = STUDENT * float(values.std()) / len(values) ** 0.5
+    return [round(float(values.mean()) - half, 4), round(float(values.mean()) + half, 4)]
 
 
 class Figures:

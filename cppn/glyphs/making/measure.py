@@ -28,7 +28,7 @@ from cppn.training import named_generator
 RESULT = hub.BUNDLED / "results" / "glyphs.json"
 SEED = 20_260_000  # of the messages and the disturbances; no training run has it
 DRAWS = 5  # times that each message is sent
-STUDENT = 2.776  # half-width of a 95 % interval for a mean of five, in standard errors (t with four degrees of freedom)
+RESAMPLES = 4000  # of the messages, for the 95 % intervals
 STRENGTHS = (0.0, 0.5, 1.0, 1.25, 1.5, 2.0)  # multiples of the channel that the scripts were trained with
 STUDIED = 512  # signs whose looks are measured, and messages sent at each strength
 INTRICACY_PIXELS = 64  # width at which every script's looks are measured
@@ -67,23 +67,36 @@ def exchange(net: GlyphNet | SeedNet, messages: Tensor, send: Sender, generator:
     return torch.cat([net.read(send(net.draw(part), generator)).messages for part in messages.split(BATCH)])
 
 
-def interval(values: Tensor) -> list[float]:
-    """95 % interval for the mean of `DRAWS` values."""
-    half = STUDENT * float(values.std()) / len(values) ** 0.5
-    return [round(float(values.mean()) - half, 4), round(float(values.mean()) + half, 4)]
+def resampled_means(values: Tensor) -> Tensor:
+    """Means of per-message values (N, ...) over `RESAMPLES` draws of N messages with replacement, (RESAMPLES, ...).
+
+    A message goes with all that was measured on it: five sendings of one message are not five messages.
+    """
+    count = len(values)
+    chosen = torch.randint(count, (RESAMPLES, count), generator=named_generator("glyphs resamples", SEED))
+    shares = torch.zeros(RESAMPLES, count, dtype=torch.float64)
+    shares.scatter_add_(1, chosen, torch.full_like(shares, 1 / count))
+    return torch.tensordot(shares, values.double(), 1)
+
+
+def interval(estimates: Tensor) -> list[float]:
+    """95 % interval from a figure's values (RESAMPLES,) on resampled messages: their 2.5 and 97.5 % points."""
+    return [round(float(point), 4) for point in estimates.quantile(torch.tensor([0.025, 0.975]).to(estimates))]
 
 
 def fidelity(net: GlyphNet | SeedNet, send: Sender, count: int) -> dict[str, object]:
-    """How well normal messages come back: R2 and bits over all draws, with 95 % intervals over the draws."""
+    """How well normal messages come back: R2 and bits over all draws, with 95 % intervals over the messages."""
     messages = torch.randn(count, net.numbers, generator=named_generator("glyphs messages", SEED))
     draws = [exchange(net, messages, send, named_generator(f"glyphs draw {k}", SEED)) for k in range(DRAWS)]
-    each = torch.stack([explained(messages, received) for received in draws])  # (DRAWS, numbers)
-    r2 = each.mean(dim=0)
+    r2 = torch.stack([explained(messages, received) for received in draws]).mean(dim=0)  # (numbers,)
+    error = torch.stack([(received - messages).square() for received in draws]).mean(dim=0)  # (N, numbers)
+    mean, square = resampled_means(messages), resampled_means(messages.square())
+    again = 1 - resampled_means(error) / (square - mean.square())  # (RESAMPLES, numbers)
     return {
         "r2": round(float(r2.mean()), 4),
-        "r2_interval": interval(each.mean(dim=1)),
+        "r2_interval": interval(again.mean(dim=1)),
         "bits": round(bits(r2), 1),
-        "bits_interval": interval(torch.tensor([bits(one) for one in each])),
+        "bits_interval": interval(torch.tensor([bits(one) for one in again])),
     }
 
 
@@ -95,9 +108,9 @@ def sign_reading(net: GlyphNet | SeedNet, send: Sender, count: int) -> dict[str,
     return {
         "numbers": net.numbers,
         "bit_accuracy": round(float(right.double().mean()), 5),
-        "bit_accuracy_interval": interval(right.double().mean(dim=(1, 2))),
+        "bit_accuracy_interval": interval(resampled_means(right.double().mean(dim=(0, 2)))),
         "exact": round(float(right.all(dim=2).double().mean()), 4),
-        "exact_interval": interval(right.all(dim=2).double().mean(dim=1)),
+        "exact_interval": interval(resampled_means(right.all(dim=2).double().mean(dim=0))),
     }
 
 
