@@ -14,6 +14,7 @@ from cppn.odd_shapes.locate import uncertainty
 from cppn.odd_shapes.network import OddNet, SeedNet, centres
 
 BATCH = 250  # pictures at a time; the same seed gives the same pictures whatever the count
+NORMAL = 1.96  # half-width of a 95 % interval, in standard errors
 MISS = 5.0  # pixels of distance from which an answer counts as wrong
 # name -> least and most visible share of the odd shape; "hidden" is exactly nothing
 STRATA = {"hidden": (0.0, 0.0), "0-25%": (0.0, 0.25), "25-50%": (0.25, 0.5), "over 50%": (0.5, 1.0)}
@@ -59,21 +60,36 @@ def stratum(visible: np.ndarray, name: str) -> np.ndarray:
 def measures(error: np.ndarray) -> dict[str, float | None]:
     """Error measures of N > 0 answers that are off by (N, 2) pixels.
 
-    `rmse` is the homework's measure, the root of the mean over pictures and both coordinates; its standard error
-    follows from the spread of the squared errors, so a single picture has none. `euclidean_rmse` is larger by the
-    square root of two.
+    `rmse` is the homework's measure, the root of the mean over pictures and both coordinates; its standard error and
+    95 % interval follow from the spread of the squared errors, so a single picture has none. `euclidean_rmse` is larger
+    by the square root of two.
     """
     square = np.square(error).mean(axis=1)  # (N,)
     distance = np.sqrt(2 * square)
     rmse = float(np.sqrt(square.mean()))
-    spread = float(square.std() / np.sqrt(len(square)))
+    spread = float(square.std() / np.sqrt(len(square))) if len(square) > 1 else None
     return {
         "pictures": len(error),
         "rmse": round(rmse, 4),
-        "standard_error": round(spread / max(2 * rmse, 1e-9), 4) if len(error) > 1 else None,
+        **uncertain(rmse, spread, 4),
         "euclidean_rmse": round(rmse * 2**0.5, 4),
         "median_distance": round(float(np.median(distance)), 4),
         "share_over_5px": round(float((distance > MISS).mean()), 4),
+    }
+
+
+def uncertain(rmse: float, spread: float | None, digits: int) -> dict[str, object]:
+    """Standard error and 95 % interval of a root mean square; None and None where the spread is not known.
+
+    Args:
+        spread: standard error of the mean square that `rmse` is the root of.
+    """
+    if spread is None:
+        return {"standard_error": None, "interval_95": None}
+    ends = (max(0.0, rmse * rmse + side * NORMAL * spread) ** 0.5 for side in (-1, 1))
+    return {
+        "standard_error": round(spread / max(2 * rmse, 1e-9), digits),
+        "interval_95": [round(end, digits) for end in ends],
     }
 
 

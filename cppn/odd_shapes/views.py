@@ -112,13 +112,13 @@ def describe_contest(rounds: tuple[Round, ...], game: Game) -> str:
 def describe_score(facts: Facts, count: int) -> str:
     """A score in a sentence or two; `count` is the number of pictures that were asked for."""
     so_far = "" if facts["pictures"] == count else f"Measuring, {facts['pictures'] / count:.0%}: "
-    if facts["standard_error"] is None:
+    if facts["interval_95"] is None:
         return (
-            f"{so_far}**{facts['rmse']:.2f} px** RMSE a coordinate on 1 fresh picture, which has no standard error. "
+            f"{so_far}**{facts['rmse']:.2f} px** RMSE a coordinate on 1 fresh picture, which has no error bar. "
             f"The answer is {facts['median_distance']:.2f} px from the true centre."
         )
     return (
-        f"{so_far}**{facts['rmse']:.2f} px** RMSE a coordinate (standard error {facts['standard_error']:.2f} px) on "
+        f"{so_far}**{facts['rmse']:.2f} px** RMSE a coordinate (95 % interval {_span(facts)} px) on "
         f"{facts['pictures']:,} fresh pictures. Half of the answers are within {facts['median_distance']:.2f} px of "
         f"the true centre; {100 * facts['share_over_5px']:.1f} % are more than 5 px off."
     )
@@ -127,16 +127,23 @@ def describe_score(facts: Facts, count: int) -> str:
 def score_table(facts: Facts) -> str:
     """A score by what can be seen of the odd shape, and by how sure the network said it was."""
     lines = [
-        "| | share of the pictures | RMSE, px | standard error, px | expected by itself, px |",
+        "| | share of the pictures | RMSE, px | its 95 % interval, px | expected by itself, px |",
         "|---|---|---|---|---|",
     ]
     parts = {f"odd shape in view: {name}": part for name, part in facts["by_visible"].items()}
     parts |= {f"expected to be off by {name}": part for name, part in facts["by_uncertainty"].items()}
     for title, part in parts.items():
-        cells = (part.get(key) for key in ("rmse", "standard_error", "said_px"))
-        numbers = " | ".join("–" if value is None else f"{value:.2f}" for value in cells)
-        lines.append(f"| {title} | {part['share']:.1%} | {numbers} |")
+        rmse, said = ("–" if part.get(key) is None else f"{part[key]:.2f}" for key in ("rmse", "said_px"))
+        lines.append(f"| {title} | {part['share']:.1%} | {rmse} | {_span(part)} | {said} |")
     return "\n".join(lines)
+
+
+def _span(facts: Facts) -> str:
+    """A 95 % interval; a dash where there is none."""
+    if not facts.get("interval_95"):
+        return "–"
+    low, high = facts["interval_95"]
+    return f"{low:.2f} to {high:.2f}"
 
 
 # --- measured figures
@@ -155,14 +162,15 @@ def score_figures() -> Facts:
         "pictures": ours["pictures"],
         "table": _networks_table(measured["networks"]),
         "hidden": f"{100 * ours['by_visible']['hidden']['share']:.1f} %",
-        "bayes": measured["bayes"],
+        "bayes": measured["bayes"] | {"interval": _span(measured["bayes"])},
     }
 
 
 def _networks_table(networks: dict[str, Facts]) -> str:
-    rows: list[tuple[str, str, tuple[str, ...]]] = [
+    rows: list[tuple[str, str, tuple[str | int, ...]]] = [
         ("**RMSE a coordinate, px**", "**{:.2f}**", ("score", "rmse")),
-        ("its standard error, px", "{:.3f}", ("score", "standard_error")),
+        ("its 95 % interval, px: from", "{:.2f}", ("score", "interval_95", 0)),
+        ("… to", "{:.2f}", ("score", "interval_95", 1)),
         ("Euclidean RMSE, px", "{:.2f}", ("score", "euclidean_rmse")),
         ("median distance, px", "{:.2f}", ("score", "median_distance")),
         ("share of answers more than 5 px off", "{:.1%}", ("score", "share_over_5px")),
@@ -181,7 +189,7 @@ def _networks_table(networks: dict[str, Facts]) -> str:
     return "\n".join(lines)
 
 
-def _within(value: object, keys: tuple[str, ...]) -> object:
+def _within(value: object, keys: tuple[str | int, ...]) -> object:
     for key in keys:
         value = value[key]
     return value

@@ -12,6 +12,7 @@ from pydantic import Field
 from cppn.endpoint import endpoint, named
 from cppn.quine import maps, views
 from cppn.quine.architectures import build
+from cppn.quine.certify import prove
 from cppn.quine.heal import heal
 from cppn.quine.network import flatten
 from cppn.quine.tamper import tamper
@@ -120,7 +121,8 @@ def heal_quine(
 
 def _verified(quine: QuineFile) -> Verified:
     found = verify(quine)
-    facts = views.report_facts(found) | views.origin(quine)
+    proof = prove(quine.net, quine.config, found.theta, found.report.verdict)
+    facts = views.report_facts(found) | {"proof": views.proof_facts(proof)} | views.origin(quine)
     return Verified(facts, *maps.verification_maps(quine.net, found))
 
 

@@ -85,6 +85,14 @@ def tamper_census(slug: str) -> str:
     )
 
 
+def proof_times() -> str:
+    """What a proof takes: of the exact networks, and of the others that there is one for; in milliseconds."""
+    found = results()["proofs"]
+    exact = [entry["cpu_ms"] for entry in found.values() if entry["verdict"] == "certified"]
+    others = [f"{entry['cpu_ms']:.0f} for `{slug}`" for slug, entry in found.items() if entry["verdict"] == "enclosed"]
+    return f"{min(exact):.0f} to {max(exact):.0f} milliseconds for an exact network, {', '.join(others)}"
+
+
 def healing_region(slug: str) -> dict[str, object]:
     """Measured share of noise draws from which a quine comes back, for each noise; empty if it was not measured."""
     measured = results()["healing"].get(slug, {"noise": (), "healed": ()})

@@ -58,6 +58,7 @@ def _told(found: endpoints.Verified) -> tuple[object, ...]:
     title = "Margin of each bit" if report["margins"] else "No sign head, so there are no bits"
     return (
         views.card(report),
+        views.proof_words(report["proof"]),
         views.note(report),
         *map(str, pictures),
         views.facts_table(report),
@@ -69,6 +70,7 @@ def _told(found: endpoints.Verified) -> tuple[object, ...]:
 def _verify_section(name: gr.Dropdown) -> ui.Section:
     """Verdict, heat maps and figures of the chosen network or of a visitor's file."""
     verdict = gr.HTML()
+    proof = gr.Markdown()
     note = gr.Markdown()
     with gr.Row():
         pictures = [_map("Its weights"), _map("What it prints"), _map("The difference")]
@@ -84,10 +86,12 @@ def _verify_section(name: gr.Dropdown) -> ui.Section:
             x="units", y="weights", x_title="error, units in the last place", x_label_angle=-30, height=300
         )
         margins = gr.BarPlot(x="bit", y="margin", x_title="bit of the code", height=300)
+    with gr.Accordion("What the proof says, and what it assumes", open=False):
+        gr.Markdown(ui.text("quine", "proof", times=measured.proof_times()))
     with gr.Accordion("Why the difference once looked like a blank sheet", open=False), gr.Row():
         gr.Markdown(ui.text("quine", "seeds_view"))
         pictures.append(_map("The difference in the colours of the weights"))
-    shown = [verdict, note, *pictures, facts, ulps, margins, download]
+    shown = [verdict, proof, note, *pictures, facts, ulps, margins, download]
 
     def verified(slug: str) -> tuple[object, ...]:
         file = views.copy_for_download(quine_of(slug), slug)

@@ -8,6 +8,7 @@ from dataclasses import asdict
 from pathlib import Path
 
 from cppn import render
+from cppn.quine.certify import Proof
 from cppn.quine.heal import Healing
 from cppn.quine.tamper import Tampering
 from cppn.quine.verify import LARGEST_WHOLE, Report, Verification
@@ -40,6 +41,25 @@ VERDICTS = {
     "trivial": "Trivial: it prints itself only because its weights say nothing (all zero, or nearly constant).",
     "not_a_quine": "Not a quine: what it prints is not its weights; the largest error is {delta:.1e}.",
 }
+# what is proved -> title, sentence
+PROOFS = {
+    "certified": (
+        "Certified: no correct computer prints anything else.",
+        "Whatever the rounding and the order of the sums, no number in front of the sign head strays by more than "
+        "{bound:.2g}, and each keeps at least {clearance:.2g} away from 0.",
+    ),
+    "refuted": (
+        "Refuted: no correct computer prints these weights.",
+        "Whatever the rounding and the order of the sums, at least one weight comes out otherwise.",
+    ),
+    "enclosed": (
+        "Proved: there is a true quine beside it.",
+        "Real numbers that print themselves exactly lie within {radius:.1e} of these weights; no file of floats holds "
+        "them. The search for them shrinks its box to {contraction:.2g} of its size.",
+    ),
+    "open": ("Nothing is proved.", "The bounds on what another computer could find are too wide to tell."),
+    "none": ("Nothing to prove.", "A proof needs a published table and bits, or an error that is rounding alone."),
+}
 OWN_TABLE = (
     " The file brings its own read-out table, and a table can be made to print any weights at all;"
     " so it is called approximate at best, however small its error."
@@ -58,6 +78,18 @@ def verdict_words(report: Report) -> str:
 def report_facts(found: Verification) -> Facts:
     """A report as plain data, with its sentence behind the verdict."""
     return {"verdict": found.report.verdict, "words": verdict_words(found.report), **asdict(found.report)}
+
+
+def proof_facts(proof: Proof) -> Facts:
+    """What is proved as plain data, with its sentences."""
+    title, sentence = PROOFS[proof.verdict]
+    return {**asdict(proof), "words": f"{title} {sentence.format(**asdict(proof))}"}
+
+
+def proof_words(facts: Facts) -> str:
+    """The same as a line of Markdown."""
+    title, _ = PROOFS[facts["verdict"]]
+    return f"**{title}**{facts['words'].removeprefix(title)}"
 
 
 def origin(file: QuineFile) -> Facts:

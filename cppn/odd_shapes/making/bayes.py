@@ -37,7 +37,7 @@ from cppn.odd_shapes.dataset import CANVAS, FEWEST, KINDS, MOST, RADII, SMALLEST
 from cppn.odd_shapes.making.measure import RESULT, SEED
 from cppn.odd_shapes.network import OddNet, SeedNet
 from cppn.odd_shapes.placements import fitting
-from cppn.odd_shapes.score import BATCH, STRATA, exam, stratum
+from cppn.odd_shapes.score import BATCH, STRATA, exam, stratum, uncertain
 from cppn.odd_shapes.weights import finder_of
 
 JOURNAL = Path("runs/odd_shapes/posterior.jsonl")
@@ -244,35 +244,36 @@ def compare(net: OddNet | SeedNet, count: int, hidden: int, solve: Solver) -> It
 def summarise(compared: list[Compared], shares: dict[str, float]) -> dict[str, object]:
     """Errors of both answers by stratum, and over all when each stratum has its share."""
     visible = np.array([c.visible for c in compared])
-    strata, total = {}, {"bayes": 0.0, "network": 0.0, "variance": 0.0}
+    strata, mean, variance = {}, dict.fromkeys(("bayes", "network"), 0.0), dict.fromkeys(("bayes", "network"), 0.0)
     for name in STRATA:
         members = [c for c, chosen in zip(compared, stratum(visible, name), strict=True) if chosen]
         solved = [c for c in members if c.bayes is not None]
-        square = {
-            "bayes": np.array([np.square(c.bayes).mean() for c in solved]),
-            "network": np.array([np.square(c.network).mean() for c in solved]),
-        }
-        mean = {key: float(values.mean()) if len(values) else 0.0 for key, values in square.items()}
         strata[name] = {
             "share": round(shares[name], 4),
             "pictures": len(solved),
             "not_solved": len(members) - len(solved),
-            "rmse": round(mean["bayes"] ** 0.5, 3),
-            "network_rmse": round(mean["network"] ** 0.5, 3),
         }
-        for key in mean:
-            total[key] += shares[name] * mean[key]
-        if len(solved) > 1:
-            total["variance"] += shares[name] ** 2 * float(square["bayes"].var(ddof=1)) / len(solved)
-    rmse = total["bayes"] ** 0.5
+        for who in mean:
+            square = np.array([np.square(getattr(c, who)).mean() for c in solved])
+            own = float(square.mean()) if solved else 0.0
+            own_variance = float(square.var(ddof=1)) / len(solved) if len(solved) > 1 else math.nan
+            strata[name] |= _told(who, own, own_variance)
+            mean[who] += shares[name] * own
+            if shares[name]:  # one picture has no spread, and then neither has the whole
+                variance[who] += shares[name] ** 2 * own_variance
     return {
         "pictures": sum(part["pictures"] for part in strata.values()),
         "not_solved": sum(part["not_solved"] for part in strata.values()),
-        "rmse": round(rmse, 3),
-        "standard_error": round(total["variance"] ** 0.5 / max(2 * rmse, 1e-9), 3),
-        "network_rmse": round(total["network"] ** 0.5, 3),
+        **_told("bayes", mean["bayes"], variance["bayes"]),
+        **_told("network", mean["network"], variance["network"]),
         "by_visible": strata,
     }
+
+
+def _told(who: str, mean: float, variance: float) -> dict[str, object]:
+    """RMSE of one of both with its uncertainty, from its mean square and the variance of that, which may be NaN."""
+    found = {"rmse": round(mean**0.5, 3), **uncertain(mean**0.5, None if math.isnan(variance) else variance**0.5, 3)}
+    return found if who == "bayes" else {f"{who}_{key}": value for key, value in found.items()}
 
 
 def exam_shares() -> dict[str, float]:
