@@ -63,7 +63,7 @@ def main(argv: list[str]) -> int:
         description=__doc__,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    parser.add_argument("--count", type=int, default=10_000, help="pictures (default: %(default)s)")
+    parser.add_argument("--count", type=int, default=4_000, help="pictures (default: %(default)s)")
     parser.add_argument("--weights", type=Path, default=hub.BUNDLED / "odd_shapes", help="default: %(default)s")
     parser.add_argument("--out", type=Path, default=RESULT, help="default: %(default)s")
     args = parser.parse_args(argv)
