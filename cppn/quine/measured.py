@@ -22,18 +22,18 @@ def results() -> dict[str, object]:
     return json.loads((hub.BUNDLED / "results" / "quine.json").read_text(encoding="utf-8"))
 
 
-def rungs() -> list[tuple[str, Decimal]]:
-    """The ladder: how it was made, and its largest error, from the worst to the best."""
+def rungs() -> list[tuple[str, Decimal, float]]:
+    """The ladder: how it was made, its largest error and its R², from the worst to the best."""
     files = results()["files"]
     long = results()["digits"]
-    errors = {slug: Decimal(files[slug]["max_delta"]) for slug in SHIPPED}
+    found = {slug: (Decimal(files[slug]["max_delta"]), files[slug]["r2"]) for slug in SHIPPED}
     exact = [slug for slug, figures in files.items() if figures["verdict"] == "exact"]
     ladder = [
-        ("Trained as the seed trains it", errors["seed_rmsprop"]),
-        ("One query a weight, every weight trained", errors["query"]),
-        ("Newton's method, 64-bit numbers", errors["newton"]),
-        (f"The same with {long['digits']:,} digits (too long for a file)", Decimal(long["max_delta"])),
-        (f"Exact: {len(exact)} networks, found by census", max(errors[slug] for slug in exact)),
+        ("Trained as the seed trains it", *found["seed_rmsprop"]),
+        ("One query a weight, every weight trained", *found["query"]),
+        ("Newton's method, 64-bit numbers", *found["newton"]),
+        (f"The same with {long['digits']:,} digits (too long for a file)", Decimal(long["max_delta"]), 1.0),
+        (f"Exact: {len(exact)} networks, found by census", *max(found[slug] for slug in exact)),
     ]
     return sorted(ladder, key=lambda rung: -rung[1])
 
@@ -41,17 +41,25 @@ def rungs() -> list[tuple[str, Decimal]]:
 def ladder_picture() -> Path:
     """The error ladder as bars: the longer, the more decimal places of every weight are printed rightly."""
     rows = []
-    for label, error in rungs():
+    for label, error, r2 in rungs():
         places = -float(error.log10()) if error else math.inf
         share = 0.8 * places / LADDER_LENGTH if places <= LADDER_LENGTH else 0.9 if error else 1.0
         colour = ROUGH if places < 10 else ROUNDED if error else FOUND
-        rows.append(Bar(label, share, f"{error:.1e}" if error else "exactly 0", colour, places > LADDER_LENGTH))
+        rows.append(
+            Bar(
+                label,
+                share,
+                f"{error:.1e}, R² {r2:.4g}" if error else "exactly 0, R² 1",
+                colour,
+                places > LADDER_LENGTH,
+            )
+        )
     return render.save_png(heatmap.bars(rows, "Largest error of a weight"), "quine-ladder")
 
 
 def ladder_table() -> str:
     """The rungs as a Markdown table, each error written out."""
-    rows = [f"| {label} | {_written_out(error)} |" for label, error in rungs()]
+    rows = [f"| {label} | {_written_out(error)} | {r2:.4g} |" for label, error, r2 in rungs()]
     trained, census = results()["seed"], results()["census"]["mlp"]
     note = (
         f"The training took {trained['curve'][-1][0]:,} steps. The exact perceptron was found among "
@@ -59,7 +67,7 @@ def ladder_table() -> str:
         f"{census['with_at_least_one']} of them hold at least one exact quine, and the one with the largest margin is "
         "shown."
     )
-    return "\n".join(["| how it was made | largest error |", "|---|---|", *rows, "", note])
+    return "\n".join(["| how it was made | largest error | R² |", "|---|---|---|", *rows, "", note])
 
 
 def _written_out(error: Decimal) -> str:

@@ -33,7 +33,7 @@ def tab() -> ui.Wing:
         with gr.Tab("Zero quine", id="zero") as place:
             sections["zero"] = place, _zero_section()
         with gr.Tab("How it works", id="how") as place:
-            gr.Markdown(ui.text("quine", "how"))
+            gr.Markdown(ui.text("quine", "how", **measured.results()["sensitivity"]))
             sections["how"] = place, ui.Section("quine", "how")
 
     def chosen(request: gr.Request, slug: str, index: float) -> list[object]:

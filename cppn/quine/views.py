@@ -36,10 +36,10 @@ NETWORKS = {
 }
 VERDICTS = {
     "exact": "An exact quine: it prints every one of its {count:,} weights, to the last bit.",
-    "float": "A quine to float precision: its largest error, {delta:.1e}, is rounding alone.",
-    "approximate": "Approximate: it prints its weights with errors of up to {delta:.1e}.",
+    "float": "A quine to float precision: its largest error, {delta:.1e} (R² {r2}), is rounding alone.",
+    "approximate": "Approximate: it prints its weights with errors of up to {delta:.1e} (R² {r2}).",
     "trivial": "Trivial: it prints itself only because its weights say nothing (all zero, or nearly constant).",
-    "not_a_quine": "Not a quine: what it prints is not its weights; the largest error is {delta:.1e}.",
+    "not_a_quine": "Not a quine: what it prints is not its weights; the largest error is {delta:.1e} (R² {r2}).",
 }
 # what is proved -> title, sentence
 PROOFS = {
@@ -71,8 +71,13 @@ OWN_TABLE = (
 
 def verdict_words(report: Report) -> str:
     """A verdict as a sentence."""
-    words = VERDICTS[report.verdict].format(count=report.weights, delta=report.max_delta)
+    words = VERDICTS[report.verdict].format(count=report.weights, delta=report.max_delta, r2=r_squared(report.r2))
     return words + OWN_TABLE if report.table == "own" else words
+
+
+def r_squared(value: float | None) -> str:
+    """R² to four digits; in words where there is none."""
+    return "none, all weights are equal" if value is None else f"{value:.4g}"
 
 
 def report_facts(found: Verification) -> Facts:
@@ -130,7 +135,7 @@ def facts_table(report: Facts) -> str:
         ("The weights come from", source),
         ("Largest error", f"{report['max_delta']:.3g}" + _share_of_spread(report["relative_delta"])),
         ("Mean error", f"{report['mean_delta']:.3g}"),
-        ("R²", "none: all weights are equal" if report["r2"] is None else f"{report['r2']:.6g}"),
+        ("R²", r_squared(report["r2"])),
         ("Equal to the last bit", _share(report["bit_equal"])),
         (
             "… computed in 32 and 64 bits",

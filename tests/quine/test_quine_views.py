@@ -160,7 +160,8 @@ def test_what_was_measured_is_told_and_what_was_not_is_not_made_up(slug):
 
 
 def test_the_ladder_goes_down_from_the_seed_to_zero():
-    errors = [error for _, error in measured.rungs()]
+    errors = [error for _, error, _ in measured.rungs()]
+    assert [r2 for *_, r2 in measured.rungs()] == sorted(r2 for *_, r2 in measured.rungs())
     assert errors == sorted(errors, reverse=True)
     assert 1e-3 < errors[0] < 1e-2
     assert errors[-1] == 0
