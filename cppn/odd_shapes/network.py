@@ -4,8 +4,10 @@ Both cut the picture into 12 x 12 tokens, let the tokens look at each other by a
 numbers: how likely the odd shape is at this token, and how far from the token's centre it then lies. The prediction is
 the mean over all tokens, weighted by these probabilities (soft-argmax).
 
-Before the attention a token sees only a small window of the picture, too small for two shapes to be compared; after it
-every token is on its own again. Whatever the network knows about "unlike the others" went through the attention.
+Before the attention a token sees only a small window of the picture, after it every token is on its own again: shapes
+that do not share a window can be compared through the attention alone. In ours the attention is not the only step where
+tokens meet: before it a 3 x 3 convolution over the tokens widens the window from 13 to 23 pixels, which holds a whole
+shape and some of its neighbour. `making/ablate.py` measures what each part contributes.
 """
 
 from __future__ import annotations

@@ -216,7 +216,28 @@ def attention_figures() -> Facts:
         "follows": most("follows"),
         "rmse": ours["rmse_with_even_attention_in"],
         "spread": ours["spread"],
+        "ablated": results()["ablation"]["pictures"],
+        "ablation": _ablation_rows(results()["ablation"]["without"]),
     }
+
+
+PARTS = {
+    "none": "nothing",
+    "surroundings": "the look at the eight neighbours",
+    "attention1": "attention, layer 1",
+    "attention2": "attention, layer 2",
+    "both attentions": "attention, both layers",
+    "attention and surroundings": "attention and neighbours: no tokens meet",
+    "think1": "what each token makes of layer 1",
+    "think2": "what each token makes of layer 2",
+}
+
+
+def _ablation_rows(without: dict[str, Facts]) -> str:
+    return "\n".join(
+        f"| {title} | {without[name]['rmse']:.2f} | {_span(without[name])} | {without[name]['share_over_5px']:.1%} |"
+        for name, title in PARTS.items()
+    )
 
 
 def training_curves() -> Facts:

@@ -63,10 +63,10 @@ def test_a_score_reports_as_it_goes(client: Client):
     assert "Measuring" not in words
 
 
-def test_a_score_of_one_picture_has_no_standard_error(client: Client):
+def test_a_score_of_one_picture_has_no_error_bar(client: Client):
     words, facts = client.predict(1, api_name=SCORE)
-    assert facts["standard_error"] is None
-    assert "no standard error" in words
+    assert facts["standard_error"] is facts["interval_95"] is None
+    assert "no error bar" in words
 
 
 @pytest.mark.parametrize(

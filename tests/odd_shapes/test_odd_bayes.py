@@ -96,6 +96,14 @@ def test_strata_are_weighted_by_their_shares():
     assert summary["network_rmse"] == pytest.approx(math.sqrt(0.5 * 16 + 0.5), abs=1e-3)
     assert (summary["pictures"], summary["not_solved"]) == (2, 1)
     assert summary["by_visible"]["hidden"]["pictures"] == 1
+    # one picture of a stratum has no spread, so neither has the whole
+    assert summary["interval_95"] is summary["network_interval_95"] is summary["standard_error"] is None
+    summary = summarise([*compared, *compared, Compared(0.0, np.array([6.0, 6.0]), np.array([3.0, 3.0]))], half)
+    squares, weight = (np.array([4, 4, 9.0]), np.array([0, 0.0])), 0.5
+    mean = sum(weight * part.mean() for part in squares)
+    spread = math.sqrt(sum(weight**2 * part.var(ddof=1) / len(part) for part in squares))
+    ends = [math.sqrt(max(0, mean + side * 1.96 * spread)) for side in (-1, 1)]
+    assert summary["interval_95"] == pytest.approx(ends, abs=1e-3)
 
 
 def test_the_comparison_goes_on_until_enough_are_hidden(monkeypatch, tmp_path):

@@ -45,6 +45,8 @@ def test_measures_are_those_of_the_formulas():
     assert found["rmse"] == pytest.approx(math.sqrt(np.mean(square)), abs=1e-4)
     assert found["euclidean_rmse"] == pytest.approx(math.sqrt(2 * np.mean(square)), abs=1e-4)
     assert found["standard_error"] == pytest.approx(np.std(square) / 2 / 2 / found["rmse"], abs=1e-4)
+    low, high = (np.mean(square) + side * 1.96 * np.std(square) / 2 for side in (-1, 1))
+    assert found["interval_95"] == pytest.approx([math.sqrt(max(0, low)), math.sqrt(high)], abs=1e-4)
     assert found["median_distance"] == pytest.approx((5 + math.sqrt(2)) / 2, abs=1e-4)
     assert found["share_over_5px"] == 0.25
 
@@ -56,6 +58,13 @@ def test_a_constant_answer_is_off_by_the_spread_of_the_labels():
     assert summary["rmse"] == pytest.approx(14.477, abs=0.2)
     assert sum(part["share"] for part in summary["by_visible"].values()) == pytest.approx(1, abs=1e-3)
     assert summary["by_uncertainty"].keys() == {"over 5 px"}
+
+
+def test_nineteen_of_twenty_intervals_hold_the_truth():
+    """Normal errors of 2 px, 400 exams of 500 pictures each; 0.05 is 2.2 standard errors of such a share."""
+    rng = np.random.default_rng(0)
+    intervals = (score.measures(2 * rng.standard_normal((500, 2)))["interval_95"] for _ in range(400))
+    assert np.mean([low <= 2 <= high for low, high in intervals]) == pytest.approx(0.95, abs=0.025)
 
 
 def test_strata_do_not_overlap():
@@ -88,16 +97,17 @@ def test_the_command_prints_a_score(finder, monkeypatch, capsys):
     assert "count must be a whole number from 1 to 20,000; 0 came instead" in capsys.readouterr().err
 
 
-def test_one_picture_has_no_standard_error(finder):
+def test_one_picture_has_no_error_bar(finder):
     *_, result = score.examine(finder.net, 1, 0)
     facts = json.loads(json.dumps(result.summary()))
-    assert facts["standard_error"] is None
+    assert facts["standard_error"] is facts["interval_95"] is None
     (part,) = [part for part in facts["by_visible"].values() if part["share"]]
-    assert part["standard_error"] is None
+    assert part["standard_error"] is part["interval_95"] is None
     said = views.describe_score(facts, 1)
-    assert "on 1 fresh picture, which has no standard error" in said
+    assert "on 1 fresh picture, which has no error bar" in said
     assert f"{facts['median_distance']:.2f} px from the true centre" in said
     assert "None" not in views.score_table(facts)
+    assert f"| {part['rmse']:.2f} | – |" in views.score_table(facts)
     *_, result = score.examine(finder.net, 2, 0)
     assert result.summary()["standard_error"] > 0
 

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
+import copy
 import json
 
 import numpy as np
 import odd_reference as reference
 import pytest
+import torch
 
-from cppn import ui
+from cppn import hub, ui
 from cppn.__main__ import main
 from cppn.odd_shapes import views
 from cppn.odd_shapes.canvas import Canvas
 from cppn.odd_shapes.dataset import named_rng, sample
 from cppn.odd_shapes.locate import locate
-from cppn.odd_shapes.making import measure
+from cppn.odd_shapes.making import ablate, measure
 from cppn.odd_shapes.score import examine
 from cppn.odd_shapes.weights import NETWORKS, finder_of
 
@@ -36,6 +38,53 @@ def test_a_measured_figure_can_be_measured_again(name):
     again, promised = result.summary(), views.results()["networks"][name]["score"]
     assert again["rmse"] == pytest.approx(promised["rmse"], abs=5 * again["standard_error"])
     assert again["median_distance"] == pytest.approx(promised["median_distance"], rel=0.3)
+
+
+def every_interval(part: dict):
+    """All figures of a result that have an interval, however deep."""
+    if part.get("interval_95"):
+        yield part["rmse"], part["standard_error"], part["interval_95"]
+    for value in part.values():
+        if isinstance(value, dict):
+            yield from every_interval(value)
+
+
+def test_every_interval_is_that_of_its_standard_error():
+    results = views.results()
+    scores = {name: network["score"] for name, network in results["networks"].items()}
+    found = list(every_interval({**scores, "bayes": results["bayes"]}))
+    assert len(found) == 2 * 8 + 1
+    for rmse, error, interval in found:
+        ends = [max(0, rmse**2 + side * 1.96 * 2 * rmse * error) ** 0.5 for side in (-1, 1)]
+        assert interval == pytest.approx(ends, abs=2e-3)
+
+
+def test_what_a_part_contributes_can_be_measured_again():
+    """Silenced is skipped: the same answers as from a network whose part hands on what it was given."""
+    found, net = views.results()["ablation"], finder_of("ours").net
+    assert found["sha256"] == finder_of("ours").checkpoint.sha256
+    assert set(found["without"]) == set(ablate.SILENCED) == set(views.PARTS)
+    deaf = ablate.silenced(net, ("surroundings",))
+    skipping = copy.deepcopy(net)
+    skipping.surroundings = torch.nn.Identity()
+    inputs = sample(named_rng("shipped", 1), 4).inputs
+    with torch.no_grad():
+        torch.testing.assert_close(deaf(inputs).position, skipping(inputs).position)
+    *_, result = examine(skipping, 500, 78)
+    assert result.summary()["rmse"] == pytest.approx(found["without"]["surroundings"]["rmse"], rel=0.1)
+
+
+def test_the_card_says_the_intervals_and_what_the_parts_contribute():
+    card = " ".join((hub.BUNDLED / "README.md").read_text(encoding="utf-8").split())
+    without = views.results()["ablation"]["without"]
+    for part in ("surroundings", "attention1", "attention2", "both attentions"):
+        low, high = without[part]["interval_95"]
+        assert f"{without[part]['rmse']:.2f} px ({low:.2f} to {high:.2f})" in card
+    for name in NETWORKS:
+        score = views.results()["networks"][name]["score"]
+        low, high = score["interval_95"]
+        assert f"| {score['rmse']:.2f} px | {low:.2f} to {high:.2f} px |" in card
+    assert "±" not in card.split("## odd_shapes/")[1].split("## starry/")[0]
 
 
 @pytest.mark.parametrize("name", NETWORKS)
