@@ -16,7 +16,7 @@ from cppn.quine.balls import FLOAT64, SLACK, Ball, normalised
 from cppn.quine.network import SCALE, Mlp, with_weights
 from cppn.quine.query import QueryQuine
 
-WIDEST = 1e-3  # radius of the largest box that is tried
+WIDEST = 1e-6  # radius of the largest box that is tried
 SLOPES = 1.0507009873554804934193349852946, 1.7580993408473768599402175208123  # of SELU, right and left of 0
 
 
@@ -68,7 +68,7 @@ def _contracting(function: Callable[[Ball], tuple[Ball, Ball]], x: Tensor) -> tu
         contraction = float(rest.size.sum(dim=1).max()) * SLACK
         if step + contraction * radius < radius / SLACK:
             return Ball(x, torch.full_like(x, (step + contraction * radius) * SLACK), FLOAT64), contraction
-        radius *= 4
+        radius *= 16
     return None
 
 
