@@ -17,6 +17,7 @@ import threading
 import time
 from collections import OrderedDict
 from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
@@ -27,99 +28,126 @@ from torch import Tensor
 
 from cppn.checkpoint import write_atomically
 from cppn.faults import VisitorError, quoted
+from cppn.kinds import DAMAGED, START, why_unreadable
 
 T = TypeVar("T")
 
 KEEP_BYTES = 256 * 1024 * 1024  # of files for visitors; those asked for least recently go first
 KEEP_SECONDS = 24 * 60 * 60.0
 FORMATS = ("PNG", "JPEG", "WEBP", "GIF", "BMP")  # from strangers; Pillow knows 40 more, and runs programs for some
-DAMAGED = "the picture is damaged or cut off"
-_START = 64  # bytes, enough to tell what a file is
-_OURS = (b"\x89PNG", b"\xff\xd8\xff", b"GIF8", b"BM")  # and WebP, whose name stands further on
-_HEIC = "this is a HEIC photo, as iPhones write; save it as JPEG or PNG first"
-_AVIF = "this is an AVIF picture; save it as JPEG or PNG first"
-_BRANDS = {
-    **dict.fromkeys((b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"), _HEIC),
-    **dict.fromkeys((b"avif", b"avis"), _AVIF),
-}
-_OTHERS = {  # what strangers take for a picture, by its first bytes
-    b"%PDF": "this is a PDF document; save the page as PNG or JPEG first",
-    b"II*\0": "this is a TIFF picture or a camera's raw file; save it as PNG or JPEG first",
-    b"MM\0*": "this is a TIFF picture or a camera's raw file; save it as PNG or JPEG first",
-    b"8BPS": "this is a Photoshop file; save it as PNG or JPEG first",
-    b"%!PS": "this is a PostScript file; save it as PNG or JPEG first",
-    b"<svg": "this is an SVG drawing; save it as PNG first",
-    b"<?xml": "this is an XML file, perhaps an SVG drawing; save it as PNG first",
-    b"<!DOCTYPE": "this is a web page, not a picture; save the picture itself",
-    b"<!doctype": "this is a web page, not a picture; save the picture itself",
-    b"<html": "this is a web page, not a picture; save the picture itself",
-    b"PK\3\4": "this is a zip file or an office document, not a picture; take the picture out of it first",
-    b"\x1aE\xdf\xa3": "this is a film, not a picture; save one frame of it as PNG or JPEG first",
-    b"\xff\n": "this is a JPEG XL picture; save it as PNG or JPEG first",
-    b"\0\0\0\x0cJXL ": "this is a JPEG XL picture; save it as PNG or JPEG first",
-    b"\0\0\0\x0cjP  ": "this is a JPEG 2000 picture; save it as PNG or JPEG first",
-    b"version https://git-lfs": "this is a Git LFS pointer, not the picture itself; download the picture",
-}
+GROUNDS = {"white": 255, "black": 0, "gray": 128}  # what a transparent picture may be laid on, the first that shows it
+_LOST = 64  # levels in every channel within which an outline is lost on its ground
+_SOME = 0.1  # share of an outline that may be lost
+_CUT_OUT = 0.05  # share of a picture from which transparency is more than rounded corners
+_LOOKED_AT = 256  # pixels a side at which an outline is looked at
+
+
+@dataclass(frozen=True)
+class Opened:
+    """A stranger's picture, upright and in RGB, and what was done to it that can be seen, a sentence each."""
+
+    picture: Image.Image
+    done: tuple[str, ...] = ()
 
 
 class PictureError(VisitorError):
     """A picture file that cannot be used; the message says why, in words for the person who brought it."""
 
 
-def open_picture(path: Path, max_pixels: int = 16_000_000) -> Image.Image:
-    """Read a stranger's picture: upright, in RGB, laid on white where it is transparent; the first frame of several.
+def open_upload(path: Path, max_pixels: int = 16_000_000) -> Opened:
+    """Read a stranger's picture: upright, in RGB, laid on a ground that shows it where it is transparent.
+
+    Of several frames it is the first.
 
     Raises:
-        PictureError: no picture, a damaged one, or one of more than `max_pixels`, which is checked before decoding.
+        PictureError: no picture, a damaged one, one that is transparent all over, or one of more than `max_pixels`,
+            which is checked before decoding.
     """
     if not path.is_file():  # a device might keep its reader waiting for ever
         raise PictureError("there is no such file")
     with path.open("rb") as file:
-        start = file.read(_START)
+        start = file.read(START)
     try:
         picture = Image.open(path, formats=FORMATS)
     except Image.DecompressionBombError as error:
         raise PictureError(f"the picture has too many pixels; {_at_most(max_pixels)}") from error
     except Exception as error:  # of many types, and all mean a file that Pillow can make nothing of
-        raise PictureError(_why_unreadable(start)) from error
+        raise PictureError(why_unreadable(start)) from error
     with picture:
         if picture.width * picture.height > max_pixels:
             raise PictureError(f"the picture has {picture.width} x {picture.height} pixels; {_at_most(max_pixels)}")
         try:
             picture.load()
             ImageOps.exif_transpose(picture, in_place=True)
-            return _on_white(picture)
+            ground = _ground(picture)
+            opened = _laid_on(picture, ground)
+        except VisitorError:
+            raise
         except Exception as error:  # of many types, and all mean that a decoder was cut short or misled
             raise PictureError(DAMAGED) from error
+    said = f"It is transparent and would be lost on white, so it was laid on {ground}."
+    return Opened(opened, () if ground == "white" else (said,))
 
 
-def _on_white(picture: Image.Image) -> Image.Image:
-    """A picture in RGB, white where it is transparent; a few rows at a time, because each copy can take 64 MB."""
+def open_picture(path: Path, max_pixels: int = 16_000_000) -> Image.Image:
+    """The picture of `open_upload` alone."""
+    return open_upload(path, max_pixels).picture
+
+
+def _ground(picture: Image.Image) -> str:
+    """The first of `GROUNDS` on which the outline of what is not transparent can be seen, else the best of them.
+
+    Raises:
+        PictureError: it is transparent all over.
+    """
+    if not picture.has_transparency_data:
+        return "white"
+    if picture.convert("RGBA").getchannel("A").getextrema()[1] == 0:
+        raise PictureError("the picture is transparent all over, so there is nothing to be seen; save it with a ground")
+    size = tuple(min(side, _LOOKED_AT) for side in picture.size)
+    pixels = np.asarray(picture.resize(size, Image.Resampling.NEAREST).convert("RGBA")).astype(int)  # (h, w, 4)
+    solid = pixels[:, :, 3] >= max(1, pixels[:, :, 3].max() // 2)
+    if (~solid).mean() < _CUT_OUT:
+        return "white"
+    clear = np.pad(~solid, 1)
+    beside = clear[:-2, 1:-1] | clear[2:, 1:-1] | clear[1:-1, :-2] | clear[1:-1, 2:]
+    outline = pixels[solid & beside][:, :3]
+    if not len(outline):
+        return "white"
+    lost = {name: float((np.abs(outline - level) < _LOST).all(axis=1).mean()) for name, level in GROUNDS.items()}
+    return next((name for name, share in lost.items() if share <= _SOME), min(lost, key=lost.get))
+
+
+def _laid_on(picture: Image.Image, ground: str) -> Image.Image:
+    """A picture in RGB on a ground; a few rows at a time, because each copy can take 64 MB."""
     sheet = Image.new("RGB", picture.size)
     for top in range(0, picture.height, 256):
         band = picture.crop((0, top, picture.width, min(top + 256, picture.height)))
         if band.mode.startswith("I;16"):  # 16-bit gray, which Pillow would cut off at 255
             band = Image.fromarray((np.asarray(band) >> 8).astype(np.uint8))
         rgba = band.convert("RGBA")
-        sheet.paste(Image.alpha_composite(Image.new("RGBA", rgba.size, "white"), rgba).convert("RGB"), (0, top))
+        sheet.paste(Image.alpha_composite(Image.new("RGBA", rgba.size, ground), rgba).convert("RGB"), (0, top))
     return sheet
 
 
+def within(size: tuple[int, int], width: int, height: int, smallest: int) -> tuple[int, int]:
+    """The largest size of the same proportions that fits into `width` x `height` pixels.
+
+    Raises:
+        PictureError: so narrow a strip that one of its sides would have fewer than `smallest` pixels.
+    """
+    scale = min(width / size[0], height / size[1])
+    fitted = tuple(round(side * scale) for side in size)
+    if min(fitted) < smallest:
+        raise PictureError(
+            f"the picture has {size[0]} x {size[1]} pixels; made to fit {width} x {height}, such a strip would be less "
+            f"than {smallest} pixels wide. Cut out the part that you want"
+        )
+    return fitted
+
+
 def _at_most(max_pixels: int) -> str:
-    return f"at most {max_pixels // 1_000_000} megapixels are accepted here"
-
-
-def _why_unreadable(start: bytes) -> str:
-    """A sentence about a file that begins with these bytes and is no picture that can be opened."""
-    if not start:
-        return "the file is empty"
-    if start.startswith(_OURS) or start[8:12] == b"WEBP":
-        return DAMAGED
-    brand = start[8:12] if start[4:8] == b"ftyp" else b""  # the family of HEIC, AVIF and MP4
-    if brand:
-        return _BRANDS.get(brand, "this is a film, not a picture; save one frame of it as PNG or JPEG first")
-    told = (words for magic, words in _OTHERS.items() if start.lstrip(b"\xef\xbb\xbf \t\r\n").startswith(magic))
-    return next(told, "this file is not a picture that can be read here; try PNG, JPEG or WebP")
+    return f"at most {max_pixels // 1_000_000} megapixels are accepted here; make it smaller first"
 
 
 def to_uint8(values: Tensor) -> Tensor:

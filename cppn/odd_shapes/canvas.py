@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
@@ -12,11 +12,16 @@ from PIL import Image
 
 from cppn.faults import VisitorError
 from cppn.odd_shapes.dataset import CANVAS
-from cppn.render import open_picture
+from cppn.odd_shapes.frames import cut_out, find_lines, painted_over
+from cppn.odd_shapes.placements import stray
+from cppn.render import open_upload
 
 FLAT = 32  # gray levels; a picture with less contrast is taken for blank paper or plain ink
 COLOURED = 16  # levels between a pixel's channels up to which it counts as gray: compression leaves as much
 BAND = 2**18  # pixels that are looked at together; a megabyte as float32
+HALF, NOTABLE = 0.5, 0.005  # another reading counts if it leaves at most half, and less by that share of the ink
+MIDDLE = 0.5  # share of each side that must lie within a frame
+TURNED = ("as it is", "turned to the left", "upside down", "turned to the right")  # by quarter turns
 HALFTONE = 0.1  # share of pixels far from both black and white from which a picture counts as one with shades
 
 
@@ -28,11 +33,22 @@ class Canvas:
         ink: uint8 (64, 64); 1 is ink, 0 is paper.
         done: what was done to the picture, a sentence each.
         shaded: whether much of the picture was neither black nor white, as in a photograph.
+        turns: quarter turns to the left after which its triangles stand upright, 0 to 3.
+        corner: where the canvas's upper left corner lies in the picture as it came, (x, y) in pixels.
+        scale: pixels of the picture as it came a pixel of the canvas.
     """
 
     ink: np.ndarray
     done: tuple[str, ...]
     shaded: bool
+    turns: int = 0
+    corner: tuple[float, float] = (0.0, 0.0)
+    scale: float = 1.0
+
+    def in_picture(self, x: float, y: float) -> tuple[float, float]:
+        """Where a place on the canvas lies in the picture as it came, pixels; whole numbers are centres of pixels."""
+        left, top = self.corner
+        return left + (x + 0.5) * self.scale - 0.5, top + (y + 0.5) * self.scale - 0.5
 
 
 def open_canvas(path: Path) -> Canvas:
@@ -41,13 +57,17 @@ def open_canvas(path: Path) -> Canvas:
     Raises:
         VisitorError: no picture that can be read, too large a one, or a narrow strip.
     """
-    return fit_to_canvas(open_picture(path))
+    opened = open_upload(path)
+    canvas = fit_to_canvas(opened.picture)
+    return replace(canvas, done=(*opened.done, *canvas.done)) if opened.done else canvas
 
 
 def fit_to_canvas(picture: Image.Image) -> Canvas:
     """Fit an RGB picture of any size to the canvas: gray, black on white, square, 64 pixels, two levels.
 
-    It is looked at a few rows at a time, so that it takes little memory beside the picture's own.
+    What shapes of the dataset cover without a rest is taken as it is. Any other picture is read in several ways, with
+    and without lines along its rim or across it, and turned; of these the one counts of whose ink shapes leave the
+    least. It is looked at a few rows at a time, so that it takes little memory beside the picture's own.
 
     Raises:
         VisitorError: a strip so narrow that nothing of it would be left.
@@ -58,20 +78,80 @@ def fit_to_canvas(picture: Image.Image) -> Canvas:
             f"the picture has {width} x {height} pixels; such a strip would be less than one pixel wide "
             f"on the network's {CANVAS} x {CANVAS}. Cut out the part that shows the shapes"
         )
-    done = []
-    if _is_coloured(picture):
-        done.append("Its colours became shades of gray.")
     shades = picture.convert("L")
+    best = _read(shades)
+    if stray(best.ink) > 0:
+        best = _without_lines(shades, best)
+        best = _upright(best)
+    coloured = ("Its colours became shades of gray.",) if _is_coloured(picture) else ()
+    return replace(best, done=(*coloured, *best.done) or ("Nothing had to be changed.",))
+
+
+def _without_lines(shades: Image.Image, plain: Canvas) -> Canvas:
+    """The picture read without its lines, if shapes cover that clearly better; else the plain reading."""
+    lines = find_lines(shades)
+    if not lines:
+        return plain
+    left, top, right, bottom = lines.box
+    readings = []
+    if right - left >= MIDDLE * shades.width and bottom - top >= MIDDLE * shades.height:
+        inside = _read(cut_out(shades, lines))
+        corner = (left + inside.corner[0], top + inside.corner[1])
+        along = lines.box != (0, 0, *shades.size)
+        said = "The frame around it was left out." if along else "The lines across it were painted over."
+        readings.append(replace(inside, done=(said, *inside.done), corner=corner))
+    whole = _read(painted_over(shades, lines))
+    readings.append(replace(whole, done=("The lines along or across it were painted over.", *whole.done)))
+    if shades.width == shades.height and shades.width % CANVAS == 0:
+        readings.reverse()  # a picture of the dataset, perhaps enlarged, with a frame drawn over its rim
+    best = min(readings, key=lambda reading: stray(reading.ink))
+    return best if _clearly_better(best.ink, plain.ink) else plain
+
+
+def _upright(canvas: Canvas) -> Canvas:
+    """The same canvas, with the turn after which shapes cover it clearly better, if there is one."""
+    turns = min(range(4), key=lambda number: stray(np.rot90(canvas.ink, number)))
+    if not _clearly_better(np.rot90(canvas.ink, turns), canvas.ink):
+        return canvas
+    return replace(canvas, done=(*canvas.done, f"The network was shown it {TURNED[turns]}."), turns=turns)
+
+
+def _clearly_better(one: np.ndarray, other: np.ndarray) -> bool:
+    """Whether shapes leave much less of one ink than of another."""
+    left, before = stray(one), stray(other)
+    return left < HALF * before and before - left > NOTABLE
+
+
+def _read(shades: Image.Image) -> Canvas:
+    """A gray-level picture on the canvas, whole.
+
+    The paper is the shade of most of the edge and of most of the picture. Where the two disagree, as round a dark frame
+    or among many shapes, it is the one that leaves ink which shapes cover better.
+    """
+    dark, light = map(float, shades.getextrema())
+    if light - dark < FLAT:
+        return _read_as(shades, False)
+    middle = (dark + light) / 2
+    by_edge = float((_edge(shades) < middle).mean()) > 0.5
+    by_area = sum(shades.histogram()[: math.ceil(middle)]) > shades.width * shades.height / 2
+    readings = [_read_as(shades, inverted) for inverted in dict.fromkeys((by_edge, by_area))]
+    return min(readings, key=lambda reading: stray(reading.ink))
+
+
+def _read_as(shades: Image.Image, inverted: bool) -> Canvas:
+    """A gray-level picture on the canvas, whole, as dark ink or, `inverted`, as light ink."""
+    width, height = shades.size
+    side = max(width, height)
     dark, light = map(float, shades.getextrema())
     contrast = light - dark >= FLAT
-    inverted = contrast and float((_edge(shades) < (dark + light) / 2).mean()) > 0.5
+    done = []
     if inverted:
         dark, light = 255 - light, 255 - dark
-        done.append("Its edge was mostly dark, so black and white were swapped.")
+        done.append("It was light on dark, so black and white were swapped.")
     if width != height:
         done.append("Margins made it square.")
     gray = _on_square(shades, inverted, light)
-    if max(width, height) != CANVAS:
+    if side != CANVAS:
         done.append(f"Its {width} × {height} pixels became {CANVAS} × {CANVAS}.")
     threshold = (dark + light) / 2 if contrast else 127.5
     ink = (gray < threshold).astype(np.uint8)
@@ -80,7 +160,8 @@ def fit_to_canvas(picture: Image.Image) -> Canvas:
     shaded = contrast and float(between.mean()) > HALFTONE
     if contrast and bool(((gray > dark) & (gray < light)).any()):
         done.append(f"Everything darker than gray level {threshold:.0f} of 255 became black, the rest white.")
-    return Canvas(ink, tuple(done) or ("Nothing had to be changed.",), shaded)
+    corner = (float(-((side - width) // 2)), float(-((side - height) // 2)))
+    return Canvas(ink, tuple(done), shaded, corner=corner, scale=side / CANVAS)
 
 
 def _bands(picture: Image.Image) -> Iterator[tuple[int, np.ndarray]]:
@@ -119,7 +200,7 @@ def _on_square(shades: Image.Image, inverted: bool, paper: float) -> np.ndarray:
     if side <= CANVAS:
         square = np.full((side, side), paper, np.float32)
         square[top : top + height, left : left + width] = _levels(np.asarray(shades), inverted)
-        return np.asarray(Image.fromarray(square).resize((CANVAS, CANVAS), Image.Resampling.NEAREST))
+        return np.asarray(Image.fromarray(square).resize((CANVAS, CANVAS), Image.Resampling.BICUBIC))
     first, last = (
         left * CANVAS // side,
         -(-(left + width) * CANVAS // side),

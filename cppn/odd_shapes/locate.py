@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from cppn.faults import VisitorError
 from cppn.odd_shapes.canvas import Canvas
-from cppn.odd_shapes.dataset import FEWEST, KINDS, LARGEST, SMALLEST
+from cppn.odd_shapes.dataset import CANVAS, FEWEST, KINDS, LARGEST, SMALLEST
 from cppn.odd_shapes.network import GRID, TOKENS, Answer, centres
 from cppn.odd_shapes.placements import covered, fitting, is_one_shape
 from cppn.odd_shapes.weights import Finder
@@ -77,27 +78,45 @@ def uncertainty(answer: Answer, places: Tensor) -> Tensor:
 
 @torch.no_grad()
 def locate(canvas: Canvas, finder: Finder) -> Location:
-    """Ask a network about one picture."""
+    """Ask a network about one picture, turned so that its triangles stand upright; the answer is turned back."""
     net = finder.net
-    answer = net(torch.from_numpy(1 - canvas.ink)[None, None].float())
+    shown = np.rot90(canvas.ink, canvas.turns).copy()
+    answer = net(torch.from_numpy(1 - shown)[None, None].float())
     places = centres(net.FIRST, net.STEP)
     doubt = float(uncertainty(answer, places)[0])
+    back = -canvas.turns
     x, y = answer.position[0].tolist()
+    for _ in range(back % 4):
+        x, y = y, CANVAS - 1 - x
     return Location(
         x,
         y,
         doubt,
-        answer.log_probability[0].exp().view(GRID, GRID),
-        answer.offset[0].view(GRID, GRID, 2),
+        torch.rot90(answer.log_probability[0].exp().view(GRID, GRID), back),
+        _turned_vectors(answer.offset[0].view(GRID, GRID, 2), back % 4),
         places.view(GRID, GRID, 2),
-        tuple(layer[0] for layer in answer.attention),
+        tuple(_turned_attention(layer[0], back) for layer in answer.attention),
         caveats(canvas, doubt),
     )
 
 
+def _turned_vectors(field: Tensor, turns: int) -> Tensor:
+    """A field of vectors (12, 12, 2) after quarter turns to the left, places and directions alike."""
+    for _ in range(turns):
+        x, y = torch.rot90(field).unbind(dim=2)
+        field = torch.stack([y, -x], dim=2)
+    return field
+
+
+def _turned_attention(attention: Tensor, turns: int) -> Tensor:
+    """Attention (heads, 144 asking, 144 asked) among tokens that are numbered anew after quarter turns."""
+    order = torch.rot90(torch.arange(TOKENS).view(GRID, GRID), turns).flatten()
+    return attention[:, order][:, :, order]
+
+
 def caveats(canvas: Canvas, doubt: float = 0.0) -> tuple[str, ...]:
     """What speaks against believing an answer about this picture; `doubt` is the network's own, in pixels."""
-    ink, black = canvas.ink, int(canvas.ink.sum())
+    ink, black = np.rot90(canvas.ink, canvas.turns), int(canvas.ink.sum())
     if black == 0:
         return ("There is no ink on this canvas, so there is nothing to find. The answer means nothing.",)
     if black == ink.size:
@@ -105,6 +124,8 @@ def caveats(canvas: Canvas, doubt: float = 0.0) -> tuple[str, ...]:
     found = []
     if canvas.shaded:
         found.append("Much of the picture was neither black nor white, as in a photograph; the network knows only ink.")
+    if canvas.turns:
+        found.append("Its triangles do not stand upright, and the network knows no others, so it was shown them turned.")
     fits = fitting(ink)
     by_kind = covered(fits)
     foreign = int((ink.astype(bool) & ~by_kind.any(axis=0)).sum())

@@ -66,3 +66,11 @@ def covered(fits: np.ndarray) -> np.ndarray:
 def is_one_shape(ink: np.ndarray, fits: np.ndarray) -> bool:
     """Whether all the ink is one single shape: one that lies in it and has as many pixels."""
     return bool((fits.any(axis=(2, 3)) & (ink.sum() == AREA)).any())
+
+
+def stray(ink: np.ndarray) -> float:
+    """Share of the ink that no fitting shape covers, in [0, 1]; 1 where all is paper or all is ink."""
+    black = int(ink.sum())
+    if black in (0, ink.size):
+        return 1.0
+    return int((ink.astype(bool) & ~covered(fitting(ink)).any(axis=0)).sum()) / black

@@ -56,9 +56,11 @@ def _fingerprint(ink: np.ndarray) -> str:
 
 def report(location: Location, finder: Finder, canvas: Canvas) -> Facts:
     """An answer as plain data."""
+    in_picture = canvas.in_picture(location.x, location.y)
     return {
         "x": round(location.x, 2),
         "y": round(location.y, 2),
+        "in_your_picture": [round(value, 2) for value in in_picture],
         "uncertainty_px": round(location.uncertainty, 2),
         "probability": round(float(location.probability.max()), 4),
         "token": location.token,
