@@ -54,6 +54,10 @@ class PictureError(VisitorError):
     """A picture file that cannot be used; the message says why, in words for the person who brought it."""
 
 
+class InvisibleError(PictureError):
+    """A picture that is transparent all over."""
+
+
 def open_upload(path: Path, max_pixels: int = 16_000_000) -> Opened:
     """Read a stranger's picture: upright, in RGB, laid on a ground that shows it where it is transparent.
 
@@ -98,12 +102,12 @@ def _ground(picture: Image.Image) -> str:
     """The first of `GROUNDS` on which the outline of what is not transparent can be seen, else the best of them.
 
     Raises:
-        PictureError: it is transparent all over.
+        InvisibleError: it is transparent all over.
     """
     if not picture.has_transparency_data:
         return "white"
     if picture.convert("RGBA").getchannel("A").getextrema()[1] == 0:
-        raise PictureError("the picture is transparent all over, so there is nothing to be seen; save it with a ground")
+        raise InvisibleError("the picture is transparent all over, so nothing of it can be seen; choose another")
     size = tuple(min(side, _LOOKED_AT) for side in picture.size)
     pixels = np.asarray(picture.resize(size, Image.Resampling.NEAREST).convert("RGBA")).astype(int)  # (h, w, 4)
     solid = pixels[:, :, 3] >= max(1, pixels[:, :, 3].max() // 2)

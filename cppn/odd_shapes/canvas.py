@@ -12,14 +12,16 @@ from PIL import Image
 
 from cppn.faults import VisitorError
 from cppn.odd_shapes.dataset import CANVAS
-from cppn.odd_shapes.frames import cut_out, find_lines, painted_over
+from cppn.odd_shapes.frames import Lines, cut_out, find_lines, mostly_light, painted_over
 from cppn.odd_shapes.placements import stray
 from cppn.render import open_upload
 
 FLAT = 32  # gray levels; a picture with less contrast is taken for blank paper or plain ink
 COLOURED = 16  # levels between a pixel's channels up to which it counts as gray: compression leaves as much
 BAND = 2**18  # pixels that are looked at together; a megabyte as float32
-HALF, NOTABLE = 0.5, 0.005  # another reading counts if it leaves at most half, and less by that share of the ink
+# a turn counts if shapes then leave less than half, and less by NOTABLE of the ink, or by EXACT if they leave nothing
+HALF, NOTABLE, EXACT = 0.5, 0.005, 0.001
+DENSE = 0.3  # share of light or dark pixels from which either may be the paper
 MIDDLE = 0.5  # share of each side that must lie within a frame
 TURNED = ("as it is", "turned to the left", "upside down", "turned to the right")  # by quarter turns
 HALFTONE = 0.1  # share of pixels far from both black and white from which a picture counts as one with shades
@@ -36,6 +38,7 @@ class Canvas:
         turns: quarter turns to the left after which its triangles stand upright, 0 to 3.
         corner: where the canvas's upper left corner lies in the picture as it came, (x, y) in pixels.
         scale: pixels of the picture as it came a pixel of the canvas.
+        guessed: whether ink lies where a line was painted over, so that nobody knows what was there.
     """
 
     ink: np.ndarray
@@ -44,6 +47,7 @@ class Canvas:
     turns: int = 0
     corner: tuple[float, float] = (0.0, 0.0)
     scale: float = 1.0
+    guessed: bool = False
 
     def in_picture(self, x: float, y: float) -> tuple[float, float]:
         """Where a place on the canvas lies in the picture as it came, pixels; whole numbers are centres of pixels."""
@@ -80,32 +84,55 @@ def fit_to_canvas(picture: Image.Image) -> Canvas:
         )
     shades = picture.convert("L")
     best = _read(shades)
-    if stray(best.ink) > 0:
-        best = _without_lines(shades, best)
-        best = _upright(best)
+    if (lines := find_lines(shades)).surround or stray(best.ink) > 0:
+        best = _without_lines(shades, best, lines)
+        best = (
+            _upright(best) if best.scale >= 1 else best
+        )  # the kinds of smaller shapes are hard to tell, turned or not
     coloured = ("Its colours became shades of gray.",) if _is_coloured(picture) else ()
     return replace(best, done=(*coloured, *best.done) or ("Nothing had to be changed.",))
 
 
-def _without_lines(shades: Image.Image, plain: Canvas) -> Canvas:
-    """The picture read without its lines, if shapes cover that clearly better; else the plain reading."""
-    lines = find_lines(shades)
-    if not lines:
+def _without_lines(shades: Image.Image, plain: Canvas, lines: Lines) -> Canvas:
+    """The picture read without its lines, if shapes cover that at least as well; else the plain reading."""
+    light = mostly_light(shades)
+    found = [lines]
+    if DENSE < light < 1 - DENSE:  # so many shapes, or so thick a frame, that paper and ink may be mistaken
+        found.append(find_lines(shades, light < 0.5))
+    readings = [reading for some in found if some for reading in _readings_without(shades, some)]
+    if not readings:
         return plain
+    best = min(readings, key=lambda reading: stray(reading.ink))
+    as_it_is = _read_as(shades, light < 0.5)  # and not by its edge, which a frame may be
+    return best if stray(best.ink) <= stray(as_it_is.ink) and stray(best.ink) < 1 else plain
+
+
+def _readings_without(shades: Image.Image, lines: Lines) -> list[Canvas]:
+    """What lies inside the lines, and all of the picture with the lines painted over; the likelier one first."""
     left, top, right, bottom = lines.box
-    readings = []
-    if right - left >= MIDDLE * shades.width and bottom - top >= MIDDLE * shades.height:
+    whole = _read(painted_over(shades, lines))
+    said = ("The lines along its rim or across it were painted over.", *whole.done)
+    readings = [replace(whole, done=said, guessed=_is_ink_under(lines, whole))]
+    along = lines.box != (0, 0, *shades.size)
+    if along and right - left >= MIDDLE * shades.width and bottom - top >= MIDDLE * shades.height:
         inside = _read(cut_out(shades, lines))
         corner = (left + inside.corner[0], top + inside.corner[1])
-        along = lines.box != (0, 0, *shades.size)
-        said = "The frame around it was left out." if along else "The lines across it were painted over."
-        readings.append(replace(inside, done=(said, *inside.done), corner=corner))
-    whole = _read(painted_over(shades, lines))
-    readings.append(replace(whole, done=("The lines along or across it were painted over.", *whole.done)))
+        readings.insert(0, replace(inside, done=("The frame around it was left out.", *inside.done), corner=corner))
     if shades.width == shades.height and shades.width % CANVAS == 0:
         readings.reverse()  # a picture of the dataset, perhaps enlarged, with a frame drawn over its rim
-    best = min(readings, key=lambda reading: stray(reading.ink))
-    return best if _clearly_better(best.ink, plain.ink) else plain
+    return readings
+
+
+def _is_ink_under(lines: Lines, canvas: Canvas) -> bool:
+    """Whether there is ink where lines of a pixel or more were painted over; `canvas` shows the whole picture."""
+    x, y = canvas.corner
+    for axis, start, along in ((0, y, lines.rows), (1, x, lines.columns)):
+        for line in along:
+            first, end = ((place - start) / canvas.scale for place in (line.first, line.end))
+            under = canvas.ink.take(range(max(0, math.floor(first)), min(CANVAS, math.ceil(end))), axis=axis)
+            if end - first >= 1 and under.any():
+                return True
+    return False
 
 
 def _upright(canvas: Canvas) -> Canvas:
@@ -119,7 +146,7 @@ def _upright(canvas: Canvas) -> Canvas:
 def _clearly_better(one: np.ndarray, other: np.ndarray) -> bool:
     """Whether shapes leave much less of one ink than of another."""
     left, before = stray(one), stray(other)
-    return left < HALF * before and before - left > NOTABLE
+    return left < HALF * before and before - left > (NOTABLE if left else EXACT)
 
 
 def _read(shades: Image.Image) -> Canvas:
@@ -133,7 +160,7 @@ def _read(shades: Image.Image) -> Canvas:
         return _read_as(shades, False)
     middle = (dark + light) / 2
     by_edge = float((_edge(shades) < middle).mean()) > 0.5
-    by_area = sum(shades.histogram()[: math.ceil(middle)]) > shades.width * shades.height / 2
+    by_area = mostly_light(shades) < 0.5
     readings = [_read_as(shades, inverted) for inverted in dict.fromkeys((by_edge, by_area))]
     return min(readings, key=lambda reading: stray(reading.ink))
 

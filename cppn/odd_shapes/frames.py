@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -31,23 +32,42 @@ class Lines:
 
     Attributes:
         box: left, top, right, bottom of what lies inside the lines along the rim; all of the picture without any.
+        size: width and height of the picture.
         rows: the horizontal lines. columns: the vertical ones; both along the rim and across the middle.
     """
 
     box: tuple[int, int, int, int]
+    size: tuple[int, int]
     rows: tuple[Line, ...]
     columns: tuple[Line, ...]
+
+    @property
+    def surround(self) -> bool:
+        """Whether lines run along all four sides."""
+        left, top, right, bottom = self.box
+        width, height = self.size
+        return left > 0 and top > 0 and right < width and bottom < height
 
     def __bool__(self) -> bool:
         return bool(self.rows or self.columns)
 
 
-def find_lines(shades: Image.Image) -> Lines:
-    """The lines of a gray-level picture of any size."""
+def mostly_light(shades: Image.Image) -> float:
+    """Share of the pixels of a gray-level picture that are lighter than the middle of its range, in [0, 1]."""
+    dark, light = shades.getextrema()
+    return sum(shades.histogram()[math.ceil((dark + light) / 2) :]) / (shades.width * shades.height)
+
+
+def find_lines(shades: Image.Image, light: bool | None = None) -> Lines:
+    """The lines of a gray-level picture of any size.
+
+    Args:
+        light: whether the paper is the commonest of the light shades, or of the dark ones; of all if None.
+    """
     scale = max(1.0, max(shades.size) / WORK)
     size = tuple(max(1, round(side / scale)) for side in shades.size)
     gray = np.asarray(shades.resize(size, Image.Resampling.BOX) if scale > 1 else shades, np.float32)
-    away, contrast = _from_paper(gray)
+    away, contrast = _from_paper(gray, light)
     mask = away > STANDS_OUT * contrast
     thickest = max(THICKEST / scale + 1, THICKEST_SHARE * min(gray.shape))
     found = []
@@ -59,14 +79,16 @@ def find_lines(shades: Image.Image) -> Lines:
     rows, columns = found
     top, bottom = _inside(rows, shades.height)
     left, right = _inside(columns, shades.width)
-    return Lines((left, top, right, bottom), rows, columns)
+    return Lines((left, top, right, bottom), shades.size, rows, columns)
 
 
-def _from_paper(gray: np.ndarray) -> tuple[np.ndarray, float]:
-    """How far each pixel is from the commonest shade, and how far the farthest."""
-    counts = np.bincount((gray / 8).astype(int).ravel(), minlength=32)
+def _from_paper(gray: np.ndarray, light: bool | None) -> tuple[np.ndarray, float]:
+    """How far each pixel is from the paper, and how far the farthest; `light` as in `find_lines`."""
+    middle = (int(gray.min()) + int(gray.max())) / 2
+    among = gray if light is None else gray[(gray > middle) == light]
+    counts = np.bincount((among / 8).astype(int).ravel(), minlength=32)
     around = np.convolve(counts, np.ones(3), mode="same")  # paper on the border between two bins
-    paper = float(np.median(gray[np.abs(gray - 8 * around.argmax() - 4) <= 12]))
+    paper = float(np.median(among[np.abs(among - 8 * around.argmax() - 4) <= 12]))
     away = np.abs(gray - paper)
     return away, max(float(away.max()), 1.0)
 

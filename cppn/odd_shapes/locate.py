@@ -124,8 +124,16 @@ def caveats(canvas: Canvas, doubt: float = 0.0) -> tuple[str, ...]:
     found = []
     if canvas.shaded:
         found.append("Much of the picture was neither black nor white, as in a photograph; the network knows only ink.")
+    if canvas.scale < 1:
+        found.append(
+            f"The picture is smaller than {CANVAS} x {CANVAS} pixels, so a shape can look like one of another kind."
+        )
+    if canvas.guessed:
+        found.append("Lines crossed some of the shapes, and what was under them is a guess.")
     if canvas.turns:
-        found.append("Its triangles do not stand upright, and the network knows no others, so it was shown them turned.")
+        found.append(
+            "Its triangles do not stand upright, and the network knows no others, so it was shown them turned."
+        )
     fits = fitting(ink)
     by_kind = covered(fits)
     foreign = int((ink.astype(bool) & ~by_kind.any(axis=0)).sum())

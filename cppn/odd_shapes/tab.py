@@ -16,6 +16,7 @@ from cppn.odd_shapes.contest import Game, contest
 from cppn.odd_shapes.dataset import FEWEST, KINDS, MOST
 from cppn.odd_shapes.locate import locate
 from cppn.odd_shapes.weights import NETWORKS, finder_of
+from cppn.render import InvisibleError
 
 MARKS = "**+** the network's answer, in a circle as wide as it expects to be off · **✕** the true centre, where known"
 CHOICES = [endpoints.ANY, *KINDS]
@@ -101,7 +102,11 @@ def drawn(seed: int, base: str, odd: str, count: int, network: str) -> tuple[obj
 
 def painted(drawing: Path | None, network: str) -> tuple[object, ...]:
     """What the visitor has painted, and its answer."""
-    if drawing is None or not open_canvas(drawing).ink.any():
+    try:
+        blank = drawing is None or not open_canvas(drawing).ink.any()
+    except InvisibleError:  # as the editor leaves a canvas that nobody has touched
+        blank = True
+    if blank:
         raise VisitorError("paint something first")
     return str(drawing), None, *explained(drawing, None, network)
 
