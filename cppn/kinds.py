@@ -1,4 +1,4 @@
-"""What a file is that is no picture which can be opened here, by its first bytes, in words for the person who sent it."""
+"""What a file is that cannot be opened as a picture, by its first bytes, in words for the person who sent it."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _BRANDS = {  # of the family of HEIC, AVIF and MP4; every other one is a film
 }
 _RIFF = {b"WEBP": DAMAGED, b"WAVE": _SOUND, b"AVI ": _FILM}
 _KINDS = {  # by the first bytes
-    b"%PDF": f"this is a PDF document; {_SAVE.replace('it', 'the page')}",
+    b"%PDF": "this is a PDF document; save the page as PNG or JPEG",
     **dict.fromkeys((b"II*\0", b"MM\0*", b"II+\0", b"MM\0+", b"FUJIFILMCCD-RAW", b"IIRO", b"IIU\0"), _RAW),
     b"8BPS": f"this is a Photoshop file; {_SAVE}",
     b"gimp xcf": f"this is a GIMP file; {_SAVE}",
@@ -46,7 +46,6 @@ _KINDS = {  # by the first bytes
 }
 _MARKUP = {b"<svg": _SVG, b"<html": _PAGE, b"<!doctype html": _PAGE, b"<head": _PAGE, b"<body": _PAGE}
 _ATOMS = (b"moov", b"mdat", b"wide", b"free", b"skip")  # how a QuickTime film without a brand begins
-_SHORT = 3  # bytes of a magic that is too short to be believed before white space has been looked for
 
 
 def why_unreadable(start: bytes) -> str:

@@ -123,7 +123,9 @@ def open_gift(
 def hide_picture(
     picture: Annotated[
         Path | None,
-        Field(description="picture file of at most 16 megapixels, learnt 320 pixels wide; a flag if none is given"),
+        Field(
+            description="picture file of at most 16 megapixels, learnt 320 pixels wide or 640 high; a flag if none is given"
+        ),
     ] = None,
     seconds: Annotated[
         float,
@@ -133,11 +135,12 @@ def hide_picture(
     """Teach a fresh MysteryNet a picture, and watch it learn."""
     for look in workers.in_own_process("cppn.flags.hide:hide", picture or EXAMPLE, seconds):
         state = "Done" if look.fraction >= 1 else f"Learning, {look.fraction:.0%}"
+        words = f"{state}: {look.step:,} steps, {look.psnr:.1f} dB at {look.width} × {look.height} pixels. {look.done}"
         yield Hidden(
             render.save_bytes(look.picture, "preview", ".png"),
             views.curve(look.curve),
             render.save_bytes(look.weights, "gift", ".safetensors"),
-            f"{state}: {look.step:,} steps, {look.psnr:.1f} dB at {look.width} × {look.height} pixels.",
+            words.rstrip(),
         )
 
 

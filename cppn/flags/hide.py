@@ -13,11 +13,10 @@ from cppn.flags.decode import WIDTH
 from cppn.flags.fit import as_image, export, fit
 from cppn.flags.network import GiftConfig
 from cppn.flags.recipe import Recipe
-from cppn.flags.target import Target
+from cppn.flags.target import NARROWEST, Target
 
 PREVIEW_EVERY = 0.7  # seconds between two looks; making one takes about 0.01
 HIDDEN_WIDTH = 320  # pixels of a visitor's picture, as wide as the flags
-SMALLEST = 8  # pixels along a side of a picture worth learning
 
 
 @dataclass(frozen=True)
@@ -31,6 +30,7 @@ class Look:
         width: pixels of the picture along x. height: along y.
         picture: what the network shows, a PNG file.
         weights: the network, a safetensors file.
+        done: what was done to the picture as it was opened, in words.
     """
 
     step: int
@@ -42,23 +42,25 @@ class Look:
     height: int
     picture: bytes
     weights: bytes
+    done: str
 
 
 def hide(picture: Path, seconds: float) -> Iterator[Look]:
     """Teach a fresh MysteryNet a picture; the last look, of fraction 1, is at the finished network.
 
     Args:
-        picture: a stranger's picture file; it is learnt `WIDTH` pixels wide, as the flags are.
+        picture: a stranger's picture file; it is learnt `WIDTH` pixels wide, as the flags are, or twice as high.
         seconds: how long to train, as `workers.Clock` counts them.
 
     Raises:
         VisitorError: no picture that can be read, or one that is too large or too small.
         FloatingPointError: the run diverged.
     """
-    image = render.open_picture(picture)
-    if min(image.size) < SMALLEST:
+    opened = render.open_upload(picture)
+    image = opened.picture
+    if min(image.size) < NARROWEST:
         raise VisitorError(
-            f"the picture has only {image.width} x {image.height} pixels; at least {SMALLEST} x {SMALLEST} are needed"
+            f"the picture has only {image.width} x {image.height} pixels; at least {NARROWEST} x {NARROWEST} are needed"
         )
     target = Target.from_picture(image, WIDTH)
     # the clock ends the run; the number of steps only spaces the first looks, dense at the start
@@ -79,4 +81,5 @@ def hide(picture: Path, seconds: float) -> Iterator[Look]:
             height=target.height,
             picture=render.png_bytes(as_image(progress.picture)),
             weights=checkpoint.to_bytes(export(progress.net, target, recipe), GiftConfig(target.width, target.height)),
+            done=" ".join(opened.done),
         )

@@ -11,8 +11,10 @@ import torch.nn.functional as F
 from PIL import Image
 from torch import Tensor
 
+from cppn import render
 from cppn.coordinates import axes, points
 
+NARROWEST = 8  # pixels along a side of a picture worth learning
 SCALE = 4  # sub-pixel positions per pixel along each axis
 TARGETS = Path(__file__).parents[2] / "weights" / "flags" / "targets"
 FINE = "fine"  # the folder beside the 320-pixel pictures that holds the same pictures four times as large
@@ -63,9 +65,13 @@ class Target:
 
     @classmethod
     def from_picture(cls, picture: Image.Image, width: int) -> Target:
-        """From any picture in RGB: fitted to `width` pixels, its aspect ratio kept up to twice as tall as wide."""
-        height = min(max(2, round(width * picture.height / picture.width)), 2 * width)
-        return cls.from_fine(picture.resize((width * SCALE, height * SCALE), Image.Resampling.BICUBIC))
+        """From any picture in RGB: as large as fits into `width` x 2 `width` pixels, its proportions kept.
+
+        Raises:
+            PictureError: a strip that would be less than `NARROWEST` pixels wide.
+        """
+        size = render.within(picture.size, width, 2 * width, NARROWEST)
+        return cls.from_fine(picture.resize(tuple(SCALE * side for side in size), Image.Resampling.BICUBIC))
 
     @classmethod
     def of_team(cls, slug: str, directory: Path = TARGETS) -> Target:

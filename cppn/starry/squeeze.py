@@ -58,6 +58,7 @@ class Look:
         decibels: the same as a peak signal-to-noise ratio; higher is better.
         data: the program, at most 1024 bytes.
         picture: what that program paints, uint8 (H, W, 3), read from its own bytes.
+        done: what was done to the visitor's picture as it was opened, in words.
     """
 
     stage: str
@@ -67,6 +68,7 @@ class Look:
     decibels: float
     data: bytes
     picture: Tensor
+    done: str = ""
 
 
 def squeeze_file(picture: Path, seconds: float, seed: int = 0) -> Iterator[Look]:
@@ -75,25 +77,24 @@ def squeeze_file(picture: Path, seconds: float, seed: int = 0) -> Iterator[Look]
     Raises:
         VisitorError: no picture that can be read, or one that is too large, too small or too narrow.
     """
-    image = render.open_picture(picture)
+    opened = render.open_upload(picture)
+    image = opened.picture
     if min(image.size) < SMALLEST:
         raise VisitorError(
             f"the picture has only {image.width} x {image.height} pixels; at least {SMALLEST} x {SMALLEST} are needed"
         )
-    yield from squeeze(target_of(image), seconds, seed)
+    for look in squeeze(target_of(image), seconds, seed):
+        yield replace(look, done=" ".join(opened.done))
 
 
 def target_of(picture: Image.Image) -> Tensor:
     """A picture as large as a program is to paint it: its longer side 386 pixels, uint8 (H, W, 3).
 
     Raises:
-        VisitorError: more than 24 times as long as wide.
+        PictureError: so narrow a strip that it would be less than 16 pixels wide.
     """
-    scale = LONGEST / max(picture.size)
-    width, height = (max(1, round(side * scale)) for side in picture.size)
-    if min(width, height) < SHORTEST:
-        raise VisitorError(f"the picture is {picture.width} x {picture.height} pixels; that is too narrow a strip")
-    return as_tensor(picture.resize((width, height), Image.Resampling.LANCZOS))
+    size = render.within(picture.size, LONGEST, LONGEST, SHORTEST)
+    return as_tensor(picture.resize(size, Image.Resampling.LANCZOS))
 
 
 def squeeze(target: Tensor, seconds: float, seed: int = 0, shape: Shape = QUICK) -> Iterator[Look]:

@@ -20,7 +20,7 @@ from cppn.starry import neurons
 from cppn.starry.paint import largest_affordable, paint, size_at
 from cppn.starry.picture import as_tensor, score
 from cppn.starry.program import BYTE_LIMIT, Program, count_escapes, parts
-from cppn.starry.squeeze import STAGES, Look
+from cppn.starry.squeeze import SHORTEST, STAGES, Look
 from cppn.starry.weights import PROGRAMS, Painter, open_program, painter_of
 
 RESULT = hub.BUNDLED / "results" / "starry.json"
@@ -31,6 +31,7 @@ EXAMPLES = {
     "Malaysia's flag (hard)": hub.BUNDLED / "flags" / "targets" / "malaysia.png",
 }
 WIDTH, HEIGHT = 386, 320  # pixels of the contest's picture
+NEARLY = 0.95  # of a side; a picture that reaches so far is stretched over the rest
 PUBLISHED_SCORE, PUBLISHED_BYTES = 4695.07, 1020  # as the answer gives them; recomputed from its program
 REVISED_SCORE, REVISED_BYTES = 4444.04, 1023  # the same author's last revision, as it gives them
 SHOWN_STARTS = 3  # of our search, whose names the legend of the plot has room for
@@ -152,16 +153,24 @@ class Target:
 
 
 def open_target(path: str | Path) -> Target:
-    """A picture file as a target of 386 x 320 pixels.
+    """A picture file as a target of 386 x 320 pixels, with black margins where its proportions are others.
 
     Raises:
-        ValueError: no picture, or none that can be read.
+        VisitorError: no picture that can be read, or one that is too narrow.
     """
-    picture = render.open_picture(Path(path))
+    opened = render.open_upload(Path(path))
+    picture, done = opened.picture, list(opened.done)
     if picture.size == (WIDTH, HEIGHT):
-        return Target(picture, "")
-    resized = picture.resize((WIDTH, HEIGHT), Image.Resampling.LANCZOS)
-    return Target(resized, f"Its {picture.width} × {picture.height} pixels became {WIDTH} × {HEIGHT}.")
+        return Target(picture, " ".join(done))
+    width, height = render.within(picture.size, WIDTH, HEIGHT, SHORTEST)
+    width, height = (WIDTH if width >= NEARLY * WIDTH else width), (HEIGHT if height >= NEARLY * HEIGHT else height)
+    sheet = Image.new("RGB", (WIDTH, HEIGHT))
+    resized = picture.resize((width, height), Image.Resampling.LANCZOS)
+    sheet.paste(resized, ((WIDTH - width) // 2, (HEIGHT - height) // 2))
+    done.append(f"Its {picture.width} × {picture.height} pixels became {width} × {height}.")
+    if (width, height) != (WIDTH, HEIGHT):
+        done.append(f"Black margins, which count in the score, fill it up to {WIDTH} × {HEIGHT}.")
+    return Target(sheet, " ".join(done))
 
 
 def score_against(painter: Painter, target: Target) -> float:
@@ -243,7 +252,7 @@ def example() -> tuple[str, str, str]:
 def describe_search(look: Look) -> str:
     """The state of a search in a sentence."""
     state = "**Done**" if look.share >= 1 else f"**{look.share:.0%}**, {STAGES[look.stage]}"
-    return f"{state}: {len(look.data):,} bytes, score {look.score:,.0f} ({look.decibels:.1f} dB)."
+    return f"{state}: {len(look.data):,} bytes, score {look.score:,.0f} ({look.decibels:.1f} dB). {look.done}".rstrip()
 
 
 # --- measured figures

@@ -12,6 +12,7 @@ import pytest
 import torch
 from PIL import Image, ImageDraw
 
+from cppn.faults import VisitorError
 from cppn.flags.fit import Run, export, fit, forward, fourier_features, measure
 from cppn.flags.network import MysteryNet
 from cppn.flags.recipe import SEED_RECIPE, Recipe
@@ -50,9 +51,18 @@ def test_a_drawing_that_is_no_multiple_is_refused(size):
         Target.from_fine(Image.new("RGB", size))
 
 
-def test_a_tall_picture_is_bounded():
-    assert Target.from_picture(Image.new("RGB", (10, 10_000)), 20).height == 40
-    assert Target.from_picture(Image.new("RGB", (10_000, 10)), 20).height == 2
+@pytest.mark.parametrize(
+    ("size", "fitted"), [((1080, 6000), (115, 640)), ((6000, 1080), (320, 58)), ((640, 1280), (320, 640))]
+)
+def test_a_long_picture_keeps_its_proportions(size, fitted):
+    target = Target.from_picture(Image.new("RGB", size), 320)
+    assert (target.width, target.height) == fitted
+
+
+@pytest.mark.parametrize("size", [(8, 4000), (4000, 8), (10, 10_000)])
+def test_a_strip_is_refused_in_words(size):
+    with pytest.raises(VisitorError, match=r"less than 8 pixels wide\. Cut out the part"):
+        Target.from_picture(Image.new("RGB", size), 320)
 
 
 def test_blur_is_a_gaussian():

@@ -282,7 +282,7 @@ def encoded(kind: str) -> bytes:
         (encoded("EPS"), "a PostScript file"),  # Pillow would hand it to Ghostscript
         (encoded("TIFF"), "a TIFF picture"),
         (b"%PDF-1.7", "a PDF document; save the page as PNG"),
-        (b"\0\0\0\x18ftypheic", "a HEIC photo, as iPhones write; save it as JPEG"),
+        (b"\0\0\0\x18ftypheic", "a HEIC photograph, as phones keep them; save it as JPEG"),
         (b"\0\0\0\x18ftypavif", "an AVIF picture"),
         (b"\0\0\0\x18ftypisom", "a film"),
         (b"PK\3\4", "a zip file or an office document"),

@@ -68,7 +68,7 @@ def test_a_picture_is_painted_386_pixels_long(size: tuple[int, int], expected: t
 
 
 def test_a_mere_line_is_refused():
-    with pytest.raises(ValueError, match="narrow"):
+    with pytest.raises(ValueError, match="less than 16 pixels wide"):
         target_of(Image.new("RGB", (1000, 20)))
 
 
