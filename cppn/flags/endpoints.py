@@ -124,7 +124,7 @@ def hide_picture(
     picture: Annotated[
         Path | None,
         Field(
-            description="picture file of at most 16 megapixels, learnt 320 pixels wide or 640 high; a flag if none is given"
+            description="picture file of at most 16 megapixels, learnt 320 wide or 640 high; a flag if none is given"
         ),
     ] = None,
     seconds: Annotated[

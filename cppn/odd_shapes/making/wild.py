@@ -28,6 +28,7 @@ from cppn.odd_shapes.weights import Finder, finder_of
 
 RESULT = hub.BUNDLED / "results" / "odd_shapes_wild.json"
 SEED = 31_000_000  # no training run and no exam has it
+FEWER = 30  # pictures of 16 megapixels, which take two seconds each
 WITHIN = 1.1  # times the error of the clean pictures up to which a condition counts as read as well
 
 
@@ -161,6 +162,7 @@ def summary(found: dict[str, np.ndarray], clean: dict[str, np.ndarray]) -> dict[
     whole, its_clean = rmse(found["error"]), rmse(clean["error"])
     silent, silent_clean = rmse(found["error"][sure]), rmse(clean["error"][sure])
     return {
+        "pictures": len(sure),
         "rmse": whole,
         "times_clean": round(whole / its_clean, 3),
         "rmse_without_caveat": silent,
@@ -182,9 +184,10 @@ def main(argv: list[str]) -> int:
     finder = finder_of("ours")
     conditions, clean = {}, None
     for name, change in CONDITIONS.items():
-        found = measured(change, pictures, finder)
+        some = pictures.first(FEWER) if "4000" in name else pictures
+        found = measured(change, some, finder)
         clean = clean or found
-        conditions[name] = summary(found, clean)
+        conditions[name] = summary(found, {key: values[: len(some)] for key, values in clean.items()})
         print(f"{name}: {json.dumps(conditions[name])}", flush=True)
     result = {"seed": SEED, "pictures": args.count, "within": WITHIN, "conditions": conditions}
     write_atomically(args.out, (json.dumps(result, indent=1) + "\n").encode())
