@@ -21,7 +21,7 @@ COLOURED = 16  # levels between a pixel's channels up to which it counts as gray
 BAND = 2**18  # pixels that are looked at together; a megabyte as float32
 # a turn counts if shapes then leave less than half, and less by NOTABLE of the ink, or by EXACT if they leave nothing
 HALF, NOTABLE, EXACT = 0.5, 0.005, 0.001
-DENSE = 0.3  # share of light or dark pixels from which either may be the paper
+DENSE = 0.4  # share of light or dark pixels from which either may be the paper
 MIDDLE = 0.5  # share of each side that must lie within a frame
 TURNED = ("as it is", "turned to the left", "upside down", "turned to the right")  # by quarter turns
 HALFTONE = 0.1  # share of pixels far from both black and white from which a picture counts as one with shades
@@ -84,7 +84,9 @@ def fit_to_canvas(picture: Image.Image) -> Canvas:
         )
     shades = picture.convert("L")
     best = _read(shades)
-    if (lines := find_lines(shades)).surround or stray(best.ink) > 0:
+    lines = find_lines(shades)
+    # a frame so thin that it is lost on the canvas still makes the shapes too small
+    if stray(best.ink) > 0 or (lines.surround and not _is_crowded(shades)):
         best = _without_lines(shades, best, lines)
         best = (
             _upright(best) if best.scale >= 1 else best
@@ -95,16 +97,22 @@ def fit_to_canvas(picture: Image.Image) -> Canvas:
 
 def _without_lines(shades: Image.Image, plain: Canvas, lines: Lines) -> Canvas:
     """The picture read without its lines, if shapes cover that at least as well; else the plain reading."""
-    light = mostly_light(shades)
-    found = [lines]
-    if DENSE < light < 1 - DENSE:  # so many shapes, or so thick a frame, that paper and ink may be mistaken
-        found.append(find_lines(shades, light < 0.5))
+    found, dark_paper = [lines], mostly_light(shades) < 0.5
+    if crowded := _is_crowded(shades):
+        found.append(find_lines(shades, dark_paper))
     readings = [reading for some in found if some for reading in _readings_without(shades, some)]
     if not readings:
         return plain
     best = min(readings, key=lambda reading: stray(reading.ink))
-    as_it_is = _read_as(shades, light < 0.5)  # and not by its edge, which a frame may be
+    if crowded:  # paper all round the shapes must not be taken for a frame
+        return best if _clearly_better(best.ink, plain.ink) else plain
+    as_it_is = _read_as(shades, dark_paper)  # and not by its edge, which a frame may be
     return best if stray(best.ink) <= stray(as_it_is.ink) and stray(best.ink) < 1 else plain
+
+
+def _is_crowded(shades: Image.Image) -> bool:
+    """Whether there are so many shapes, or so thick a frame, that paper and ink may be mistaken for each other."""
+    return DENSE < mostly_light(shades) < 1 - DENSE
 
 
 def _readings_without(shades: Image.Image, lines: Lines) -> list[Canvas]:

@@ -28,7 +28,7 @@ from cppn.odd_shapes.weights import Finder, finder_of
 
 RESULT = hub.BUNDLED / "results" / "odd_shapes_wild.json"
 SEED = 31_000_000  # no training run and no exam has it
-FEWER = 30  # pictures of 16 megapixels, which take two seconds each
+FEWER = 10  # pictures of 16 megapixels, which take two seconds each
 WITHIN = 1.1  # times the error of the clean pictures up to which a condition counts as read as well
 
 
