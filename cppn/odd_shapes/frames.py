@@ -9,8 +9,8 @@ import numpy as np
 from PIL import Image
 
 WORK = 512  # pixels along the longer side at which lines are looked for; those lost by then are lost on the canvas, too
-THICKEST = 5  # pixels of a line in a picture as it came, and …
-THICKEST_SHARE = 0.1  # … the share of its shorter side up to which a run of rows is a line and no shape (9 of 64)
+THICKEST = 5  # pixels of a line in a picture as it came, or …
+THICKEST_SHARE = 0.05  # the share of its shorter side up to which a run of rows is a line and no shape or stroke
 WHOLE = 0.97  # share of the way across that a line takes at least
 SPREAD = 0.6  # share of the picture that all its ink must span for a line across the ink to count
 NEAR_RIM = 0.2  # share of a side within which a line is part of a frame, and what lies beyond it is outside
