@@ -1,0 +1,234 @@
+"""Reading a glyph from a photograph or a screenshot: try the places where it may lie, every way round.
+
+A place is straightened, turned four ways, taken as it is and as a negative. What the reader makes of it is drawn again
+and held beside what was seen, and only where the two look alike are the check bits asked. What they let pass is a text
+once its own glyph, drawn anew and laid over the picture, is what can be seen there. Where no reading passes, the
+likeliest are made better by the same drawing (`cppn.glyphs.refine`), which sees past thumbs, lamps and shadows.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+
+import torch
+from PIL import Image
+from torch import Tensor
+
+from cppn.faults import VisitorError
+from cppn.glyphs.draw import INK
+from cppn.glyphs.find import Found, Photo, candidates, stretched
+from cppn.glyphs.message import ReadText, read_message
+from cppn.glyphs.network import GlyphNet, SeedNet
+from cppn.glyphs.refine import REACH, Fit, refine
+from cppn.projective import CORNERS
+
+SMALLEST = 12  # pixels along a side in which a glyph might still be recognised
+CROPS = ((1.0, 0.985), (1.0, 0.95), (1.06, 1.06))  # widths that are seen, and beyond which all is black
+AGAIN = 8  # readings of a place that are read once more, straightened
+LOOKS_ALIKE = 0.7  # correlation with what the signs look like when drawn, from which the check bits are asked
+ASKED = 4  # readings of a place for which they are
+REFINED, FINISHED = 16, 3  # readings that are made better, and those of them that are followed to the end
+# pixels across and steps of a fit: of all that are made better, of those followed to the end, of a text laid over
+FIRST, LAST, LAID = (32, 15), (48, 45), ((32, 8), (48, 25))
+FITS, FITS_ON = 0.93, 0.65  # a text's own glyph correlates so well with what is seen, on so much of it
+DOUBTFUL = 4  # signs of a refined reading that may be otherwise: one of them, or two
+
+
+@dataclass(frozen=True)
+class Glimpse:
+    """One reading of one place, one way round.
+
+    Attributes:
+        found: the place. turns: quarter turns. negative: whether dark and light were swapped.
+        seen: what the reader was shown, (C, S, S). straightened: what it made of it; None where it does not.
+        corners: of the sign in what was seen, (4, 2), in units of the place's half width.
+        message: (numbers,). likeness: between the signs when drawn and what was straightened. read: the text.
+    """
+
+    found: Found
+    turns: int
+    negative: bool
+    seen: Tensor
+    straightened: Tensor | None
+    corners: Tensor
+    message: Tensor
+    likeness: float
+    read: ReadText
+
+    @property
+    def how(self) -> str:
+        """In words."""
+        turned = f", turned by {90 * self.turns} degrees" if self.turns else ""
+        return f"{self.found.how}{turned}, {'as a negative' if self.negative else 'as it is'}"
+
+
+@dataclass
+class Tally:
+    """What was put to the check bits while one picture was read.
+
+    Attributes:
+        asked: readings that looked alike enough; a text among them counted only if its own glyph fitted.
+        fitted: questions about readings whose own glyph fitted already.
+    """
+
+    asked: list[Glimpse] = field(default_factory=list)
+    fitted: int = 0
+
+
+@dataclass(frozen=True)
+class Sighting:
+    """What was read from a picture.
+
+    Attributes:
+        glimpse: the reading that holds the text, or the one that looked most like a glyph.
+        text: None if nothing was read. places: looked at. tally: what was put to the check bits.
+    """
+
+    glimpse: Glimpse
+    text: str | None
+    places: int
+    tally: Tally
+
+
+def read_picture(net: GlyphNet | SeedNet, picture: Image.Image) -> Sighting:
+    """Read a picture in RGB, of any size.
+
+    Raises:
+        VisitorError: a picture too small to hold a glyph.
+    """
+    if min(picture.size) < SMALLEST:
+        raise VisitorError(
+            f"the picture has only {picture.width} x {picture.height} pixels; "
+            f"at least {SMALLEST} x {SMALLEST} are needed"
+        )
+    photo, tally, kept, places = Photo(picture, net.channels), Tally(), [], 0
+    for places, found in enumerate(candidates(photo), 1):
+        looked = glimpses(net, photo, found)
+        kept += _one_of_each_way(looked)
+        for glimpse in _likely(looked):
+            tally.asked.append(glimpse)
+            if glimpse.read.text is not None and _holds(net, photo, glimpse, looked):
+                return Sighting(glimpse, glimpse.read.text, places, tally)
+    kept.sort(key=lambda glimpse: -glimpse.likeness)
+    if isinstance(net, GlyphNet) and not photo.empty:
+        for glimpse, read in _refined(net, photo, kept[:REFINED], tally):
+            return Sighting(glimpse, read.text, places, tally)
+    return Sighting(kept[0], None, places, tally)
+
+
+@torch.inference_mode()
+def glimpses(net: GlyphNet | SeedNet, photo: Photo, found: Found) -> list[Glimpse]:
+    """The readings of a place, those first that look most alike."""
+    views = {wide: photo.look(found, net.pixels, wide) for wide in {wide for wide, _ in CROPS}}
+    crops = torch.stack([stretched(views[wide], wide, cut) for wide, cut in CROPS])
+    turned = torch.cat([torch.rot90(crops, turns, (2, 3)) for turns in range(4)])
+    seen = torch.cat([turned, 1 - turned])  # (24, C, S, S)
+    first = _read(net, seen)
+    best = first[0].argsort(descending=True)[:AGAIN]
+    results = [(*(part[at] for part in first), at) for at in range(len(seen))]
+    if isinstance(net, GlyphNet):  # what was straightened once is read once more
+        likeness, messages, straightened, _ = _read(net, first[2][best])
+        results += list(zip(likeness, messages, straightened, first[3][best], best.tolist(), strict=True))
+    results.sort(key=lambda result: -float(result[0]))
+    return [
+        Glimpse(
+            found,
+            turns=at % len(turned) // len(CROPS),
+            negative=at >= len(turned),
+            seen=seen[at],
+            straightened=None if isinstance(net, SeedNet) else flat,
+            corners=corners * CROPS[at % len(CROPS)][0],
+            message=message,
+            likeness=float(likeness),
+            read=read_message(message),
+        )
+        for likeness, message, flat, corners, at in results
+    ]
+
+
+def _read(net: GlyphNet | SeedNet, seen: Tensor) -> tuple[Tensor, Tensor, Tensor, Tensor]:
+    """Likeness, message, straightened picture and the sign's corners for each of (N, C, S, S)."""
+    reading = net.read(seen)
+    straightened = seen if reading.straightened is None else reading.straightened
+    corners = torch.tensor(CORNERS).expand(len(seen), 4, 2) if reading.corners is None else reading.corners
+    drawn = net.draw(reading.messages.sign(), net.pixels, INK)
+    return alike(drawn, straightened), reading.messages, straightened, corners
+
+
+def alike(drawn: Tensor, seen: Tensor) -> Tensor:
+    """Correlations of pictures (N, C, S, S) with others, (N,)."""
+    a, b = (values.flatten(1) - values.flatten(1).mean(1, keepdim=True) for values in (drawn, seen))
+    return (a * b).sum(1) / (a.norm(dim=1) * b.norm(dim=1)).clamp(min=1e-6)
+
+
+def _likely(looked: list[Glimpse]) -> list[Glimpse]:
+    """The readings that look alike enough, each text once."""
+    once = {bytes(glimpse.read.signs.char().numpy()): glimpse for glimpse in reversed(looked[: 2 * ASKED])}
+    return [glimpse for glimpse in reversed(once.values()) if glimpse.likeness >= LOOKS_ALIKE][:ASKED]
+
+
+def _one_of_each_way(looked: list[Glimpse]) -> list[Glimpse]:
+    """The likeliest reading for each turn and each of negative and not, at most two of them."""
+    ways = {(glimpse.turns, glimpse.negative): glimpse for glimpse in reversed(looked)}
+    return sorted(ways.values(), key=lambda glimpse: -glimpse.likeness)[:2]
+
+
+def _holds(net: GlyphNet | SeedNet, photo: Photo, glimpse: Glimpse, looked: list[Glimpse]) -> bool:
+    """Whether a text that passed the check bits is what can be seen; the post's networks need a second crop to agree."""
+    if isinstance(net, GlyphNet):
+        return any(bool(fits(laid_over(net, photo, [glimpse], *effort))) for effort in LAID)
+    agreeing = [g for g in looked if g.read.text == glimpse.read.text and g.seen is not glimpse.seen]
+    return any(g.turns == glimpse.turns and g.negative == glimpse.negative for g in agreeing)
+
+
+def laid_over(net: GlyphNet, photo: Photo, tried: list[Glimpse], size: int, steps: int) -> Fit:
+    """The glyphs of the signs that were read, laid over the picture as well as it goes."""
+    signs = torch.stack([glimpse.read.signs for glimpse in tried]).repeat(1, -(-net.numbers // len(tried[0].read.signs)))
+    return refine(net, *_places(net, photo, tried), signs[:, : net.numbers], size, steps, free=False)
+
+
+def fits(fit: Fit) -> Tensor:
+    """Whether what was drawn is what can be seen, (N,)."""
+    return (fit.likeness >= FITS) & (fit.counted >= FITS_ON)
+
+
+def _places(net: GlyphNet, photo: Photo, tried: list[Glimpse]) -> tuple[Tensor, Tensor]:
+    """What lies at some places, (N, C, S, S), and the signs' corners there, (N, 4, 2)."""
+    views = []
+    for glimpse in tried:
+        view = stretched(photo.look(glimpse.found, net.pixels * 3 // 2, REACH), REACH)
+        view = torch.rot90(view, glimpse.turns, (1, 2))
+        views.append(1 - view if glimpse.negative else view)
+    # copies, since what was made in inference mode cannot be differentiated through
+    return torch.stack(views).clone(), torch.stack([glimpse.corners for glimpse in tried]).clone()
+
+
+def _refined(
+    net: GlyphNet, photo: Photo, kept: list[Glimpse], tally: Tally
+) -> Iterator[tuple[Glimpse, ReadText]]:
+    """Readings made better until a text is read; the likeliest of them are followed further."""
+    seen, corners = _places(net, photo, kept)
+    fit = refine(net, seen, corners, torch.stack([glimpse.message for glimpse in kept]).clone(), *FIRST)
+    best = (fit.likeness * fit.counted.clamp(max=FITS_ON)).argsort(descending=True)[:FINISHED]
+    fit = refine(net, seen[best], corners[best], fit.messages[best], *LAST)
+    for at, good, message in zip(best.tolist(), fits(fit).tolist(), fit.messages, strict=True):
+        if not good:
+            continue
+        for other in _doubted(message):
+            tally.fitted += 1
+            read = read_message(other)
+            if read.text is not None:
+                yield kept[at], read
+
+
+def _doubted(message: Tensor) -> Iterator[Tensor]:
+    """A message; then with its least certain signs turned, one at a time and two at a time."""
+    yield message
+    least = message.abs().argsort()[:DOUBTFUL].tolist()
+    for count in (1, 2):
+        for turned in itertools.combinations(least, count):
+            other = message.clone()
+            other[list(turned)] *= -1
+            yield other

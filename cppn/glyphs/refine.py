@@ -1,0 +1,107 @@
+"""A reading made better by drawing it: the message, the place and the light are bent until the drawing fits what is seen.
+
+The reader looks at the whole sign at once, so a thumb over a part of it disturbs all it reads. The writer can say what
+each pixel should look like: pixels that no message explains (a thumb, a mirrored lamp, the edge of a shadow) are given
+less and less weight, and the others decide. Robust estimation by reweighting, as in iteratively reweighted least
+squares (Geman and McClure's weights), with Adam for the steps.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from cppn.glyphs.draw import INK
+from cppn.glyphs.network import GlyphNet
+from cppn.projective import CORNERS, homography
+
+KNOTS = 4  # along each side of the grid whose shifts bend the place
+SCALES = (0.5, 0.15)  # residual at which a pixel has a quarter of its weight: at the first step and at the last
+NEAR = 3  # pixels: what disturbs a pixel disturbs those around it
+REACH = 1.25  # widths of the sign that are kept round it, so that it can move
+
+
+class Fit(NamedTuple):
+    """What came of N readings.
+
+    Attributes:
+        messages: (N, numbers). likeness: correlation of the drawing with what was seen, over the pixels that count, (N,).
+        counted: share of the pixels that count, (N,).
+    """
+
+    messages: Tensor
+    likeness: Tensor
+    counted: Tensor
+
+
+def refine(
+    net: GlyphNet, seen: Tensor, corners: Tensor, messages: Tensor, size: int, steps: int, free: bool = True
+) -> Fit:
+    """Fit messages to what was seen.
+
+    Args:
+        seen: (N, C, S, S), spanning [-`REACH`, `REACH`] of a place. corners: of the sign there, (N, 4, 2), in units of
+            that place's half width. messages: (N, numbers) to start from. size: pixels across that are compared. steps: of
+            the fit. free: otherwise the messages stay as they are.
+    """
+    centres = (torch.arange(size) + 0.5) / size * 2 - 1
+    y, x = torch.meshgrid(centres, centres, indexing="ij")
+    own = torch.stack([x, y, torch.ones_like(x)]).flatten(1)  # (3, P)
+    placed = homography(torch.tensor(CORNERS).expand(len(seen), 4, 2), corners) @ own
+    start = (placed[:, :2] / placed[:, 2:].clamp(min=1e-3) / REACH).mT.unflatten(1, (size, size))  # (N, S, S, 2)
+    light = torch.stack([torch.ones_like(x), x, y], -1).flatten(0, 1)  # (P, 3)
+    message = messages.clamp(-1.5, 1.5).clone().requires_grad_(free)
+    shifts = torch.zeros(len(seen), 2, KNOTS, KNOTS, requires_grad=True)
+    ink = torch.zeros(len(seen), 1, 1, 1, requires_grad=True)
+    settings = [{"params": [shifts], "lr": 0.01}, {"params": [ink], "lr": 0.05}]
+    optimiser = torch.optim.Adam([*settings, *([{"params": [message], "lr": 0.06}] if free else [])])
+    weight = torch.ones(len(seen), 1, size, size)
+    for step in range(steps + 1):
+        bent = F.interpolate(shifts, (size, size), mode="bicubic", align_corners=True).permute(0, 2, 3, 1)
+        view = F.grid_sample(seen, start + bent, align_corners=False, padding_mode="border")
+        drawn = net.draw(message, size, INK * ink.exp())
+        rest = view - _lit(drawn, view, weight, light)
+        if step == steps:
+            break
+        scale = SCALES[0] * (SCALES[1] / SCALES[0]) ** min(1.0, 1.5 * step / steps)
+        squared = rest.detach().square().mean(1, keepdim=True)
+        squared = F.avg_pool2d(squared, NEAR, 1, NEAR // 2, count_include_pad=False)
+        weight = 1 / (1 + squared / scale**2).square()
+        loss = (weight * rest.square()).mean((1, 2, 3)).sum()
+        loss = loss + 0.002 * (message.abs() - 1).square().mean(1).sum() + 0.5 * _bending(shifts)
+        optimiser.zero_grad()
+        loss.backward()
+        optimiser.step()
+    with torch.no_grad():
+        counts = weight > 0.3
+        like = _correlation(drawn, view, weight)
+        return Fit(message.detach(), like, counts.float().mean((1, 2, 3)))
+
+
+def _lit(drawn: Tensor, view: Tensor, weight: Tensor, light: Tensor) -> Tensor:
+    """The drawing in the light that makes it fit best: gain and offset, each a plane over the sign."""
+    with torch.no_grad():
+        grey = drawn.mean(1).flatten(1)  # (N, P)
+        terms = torch.cat([light * grey[..., None], light.expand(len(grey), -1, -1)], -1)  # (N, P, 6)
+        weighed = terms * weight.flatten(1)[..., None]
+        square = weighed.mT @ terms + 1e-2 * torch.eye(6)
+        factors = torch.linalg.solve(square, weighed.mT @ view.mean(1).flatten(1)[..., None])  # (N, 6, 1)
+        gain, offset = ((light @ factors[:, k : k + 3]).view(-1, 1, *view.shape[2:]) for k in (0, 3))
+    return gain * drawn + offset
+
+
+def _bending(shifts: Tensor) -> Tensor:
+    """How much the grid is bent, beyond moving, turning and stretching as a whole."""
+    down, across = shifts.diff(n=2, dim=2), shifts.diff(n=2, dim=3)
+    return down.square().sum() / 10 + across.square().sum() / 10
+
+
+def _correlation(drawn: Tensor, view: Tensor, weight: Tensor) -> Tensor:
+    """Weighted correlation of pictures (N, C, S, S), (N,)."""
+    w = weight.expand_as(view).flatten(1)
+    w = w / w.sum(1, keepdim=True)
+    a, b = (values.flatten(1) - (w * values.flatten(1)).sum(1, keepdim=True) for values in (drawn, view))
+    return (w * a * b).sum(1) / ((w * a * a).sum(1) * (w * b * b).sum(1)).sqrt().clamp(min=1e-9)
