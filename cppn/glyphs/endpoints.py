@@ -13,7 +13,7 @@ from cppn.glyphs import views
 from cppn.glyphs.channel import Channel
 from cppn.glyphs.draw import INK
 from cppn.glyphs.interpolate import GRIDS, METHODS, Film, seconds_of
-from cppn.glyphs.send import read_picture
+from cppn.glyphs.photo import read_picture
 from cppn.glyphs.weights import MODELS, script_of
 
 Model = named(MODELS, "a name from the list of models")
@@ -151,9 +151,11 @@ def read_glyph(
     *,
     picture: Annotated[
         Path,
-        Field(description="picture file of at most 16 megapixels, upright, a glyph with a text filling most of it"),
+        Field(
+            description="picture file of at most 16 megapixels; a glyph with a text takes up a sixth of its width or more"
+        ),
     ],
 ) -> Reading:
     """Read the text of a glyph from a screenshot or a photo, with the model that wrote it."""
     script = script_of(model)
-    return Reading(*views.attempts(script, read_picture(script.net, render.open_picture(picture))))
+    return Reading(*views.sighting(script, read_picture(script.net, render.open_picture(picture))))

@@ -100,7 +100,7 @@ def code_of(size: int) -> Code:
 
 
 def check_text(text: str, code: Code = LONG) -> str:
-    """The text without the spaces at its end, which could not be told from filling.
+    """The text without the spaces at its ends: those behind it could not be told from filling, and nobody sees either.
 
     Raises:
         VisitorError: it is too long for the code, or has a character outside the alphabet.
@@ -108,7 +108,7 @@ def check_text(text: str, code: Code = LONG) -> str:
     unknown = next((character for character in text if character not in ALPHABET), None)
     if unknown is not None:
         raise VisitorError(f"{quoted(unknown)} is not in the alphabet: A to Z, a to z, 0 to 9, space and !")
-    text = text.rstrip(" ")
+    text = text.strip(" ")
     if len(text) > code.characters:
         raise VisitorError(
             f"{quoted(text, 24)} has {len(text)} characters; this model's glyphs hold at most {code.characters}"
@@ -146,7 +146,7 @@ def read_message(message: Tensor) -> ReadText:
     bits = (mean > 0).int().tolist()
     body, check = bits[: -code.check.width], bits[-code.check.width :]
     letters = [int("".join(map(str, body[at : at + BITS])), 2) for at in range(0, len(body), BITS)]
-    guess = "".join(ALPHABET[letter] for letter in letters).rstrip(" ")
+    guess = "".join(ALPHABET[letter] for letter in letters).strip(" ")
     text = guess if check == code.check.of(body) else None
     return ReadText(text, guess, 2.0 * torch.tensor(bits, dtype=torch.float32) - 1, float(mean.abs().mean()))
 
@@ -162,6 +162,13 @@ def seed_to_message(seed: int, size: int) -> Tensor:
     return torch.randn(size, generator=named_generator("glyph message", seed))
 
 
+def text_of(word: str) -> str:
+    """The text that a visitor means: without the spaces round it, and without quotes, if it stands in any."""
+    word = word.strip()
+    quoted_word = len(word) >= 2 and word[0] == word[-1] and word[0] in "\"'"
+    return word[1:-1].strip() if quoted_word else word
+
+
 def parse(word: str) -> int | str:
     """What a visitor means: a whole number is a seed, anything else a text; quotes turn a number into a text.
 
@@ -171,9 +178,7 @@ def parse(word: str) -> int | str:
     word = word.strip()
     if not word:
         raise VisitorError("type a whole number as a seed, or a short text")
-    if len(word) >= 2 and word[0] == word[-1] and word[0] in "\"'":
-        return word[1:-1]
-    return int(word) if word.isascii() and word.isdigit() and len(word) <= 20 else word
+    return int(word) if word.isascii() and word.isdigit() and len(word) <= 20 else text_of(word)
 
 
 def to_message(word: str, size: int) -> Tensor:

@@ -8,9 +8,8 @@ likeliest are made better by the same drawing (`cppn.glyphs.refine`), which sees
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 
 import torch
 from PIL import Image
@@ -31,9 +30,9 @@ LOOKS_ALIKE = 0.7  # correlation with what the signs look like when drawn, from 
 ASKED = 4  # readings of a place for which they are
 REFINED, FINISHED = 16, 3  # readings that are made better, and those of them that are followed to the end
 # pixels across and steps of a fit: of all that are made better, of those followed to the end, of a text laid over
-FIRST, LAST, LAID = (32, 15), (48, 45), ((32, 8), (48, 25))
-FITS, FITS_ON = 0.93, 0.65  # a text's own glyph correlates so well with what is seen, on so much of it
-DOUBTFUL = 4  # signs of a refined reading that may be otherwise: one of them, or two
+FIRST, LAST, LAID = (32, 15), (48, 90), ((32, 8), (48, 25), (48, 60))
+FITS, FITS_ON = 0.93, 0.7  # a text's own glyph correlates so well with what is seen, on so much of it
+PROMISE = 0.4  # likeness times share that counts, below which a fit is not worth following
 
 
 @dataclass(frozen=True)
@@ -64,32 +63,19 @@ class Glimpse:
         return f"{self.found.how}{turned}, {'as a negative' if self.negative else 'as it is'}"
 
 
-@dataclass
-class Tally:
-    """What was put to the check bits while one picture was read.
-
-    Attributes:
-        asked: readings that looked alike enough; a text among them counted only if its own glyph fitted.
-        fitted: questions about readings whose own glyph fitted already.
-    """
-
-    asked: list[Glimpse] = field(default_factory=list)
-    fitted: int = 0
-
-
 @dataclass(frozen=True)
 class Sighting:
     """What was read from a picture.
 
     Attributes:
         glimpse: the reading that holds the text, or the one that looked most like a glyph.
-        text: None if nothing was read. places: looked at. tally: what was put to the check bits.
+        text: None if nothing was read. places: looked at. asked: the readings that were put to the check bits.
     """
 
     glimpse: Glimpse
     text: str | None
     places: int
-    tally: Tally
+    asked: list[Glimpse]
 
 
 def read_picture(net: GlyphNet | SeedNet, picture: Image.Image) -> Sighting:
@@ -103,19 +89,21 @@ def read_picture(net: GlyphNet | SeedNet, picture: Image.Image) -> Sighting:
             f"the picture has only {picture.width} x {picture.height} pixels; "
             f"at least {SMALLEST} x {SMALLEST} are needed"
         )
-    photo, tally, kept, places = Photo(picture, net.channels), Tally(), [], 0
+    photo, asked, kept, places = Photo(picture, net.channels), [], [], 0
     for places, found in enumerate(candidates(photo), 1):
         looked = glimpses(net, photo, found)
         kept += _one_of_each_way(looked)
         for glimpse in _likely(looked):
-            tally.asked.append(glimpse)
+            asked.append(glimpse)
             if glimpse.read.text is not None and _holds(net, photo, glimpse, looked):
-                return Sighting(glimpse, glimpse.read.text, places, tally)
+                return Sighting(glimpse, glimpse.read.text, places, asked)
     kept.sort(key=lambda glimpse: -glimpse.likeness)
-    if isinstance(net, GlyphNet) and not photo.empty:
-        for glimpse, read in _refined(net, photo, kept[:REFINED], tally):
-            return Sighting(glimpse, read.text, places, tally)
-    return Sighting(kept[0], None, places, tally)
+    if isinstance(net, GlyphNet):
+        for glimpse in _refined(net, photo, kept[:REFINED]):
+            asked.append(glimpse)
+            if glimpse.read.text is not None and _holds(net, photo, glimpse, [glimpse]):
+                return Sighting(glimpse, glimpse.read.text, places, asked)
+    return Sighting(kept[0], None, places, asked)
 
 
 @torch.inference_mode()
@@ -176,7 +164,7 @@ def _one_of_each_way(looked: list[Glimpse]) -> list[Glimpse]:
 
 
 def _holds(net: GlyphNet | SeedNet, photo: Photo, glimpse: Glimpse, looked: list[Glimpse]) -> bool:
-    """Whether a text that passed the check bits is what can be seen; the post's networks need a second crop to agree."""
+    """Whether a text is what can be seen; with the post's networks, whether a second crop says the same."""
     if isinstance(net, GlyphNet):
         return any(bool(fits(laid_over(net, photo, [glimpse], *effort))) for effort in LAID)
     agreeing = [g for g in looked if g.read.text == glimpse.read.text and g.seen is not glimpse.seen]
@@ -185,7 +173,9 @@ def _holds(net: GlyphNet | SeedNet, photo: Photo, glimpse: Glimpse, looked: list
 
 def laid_over(net: GlyphNet, photo: Photo, tried: list[Glimpse], size: int, steps: int) -> Fit:
     """The glyphs of the signs that were read, laid over the picture as well as it goes."""
-    signs = torch.stack([glimpse.read.signs for glimpse in tried]).repeat(1, -(-net.numbers // len(tried[0].read.signs)))
+    signs = torch.stack([glimpse.read.signs for glimpse in tried]).repeat(
+        1, -(-net.numbers // len(tried[0].read.signs))
+    )
     return refine(net, *_places(net, photo, tried), signs[:, : net.numbers], size, steps, free=False)
 
 
@@ -205,30 +195,16 @@ def _places(net: GlyphNet, photo: Photo, tried: list[Glimpse]) -> tuple[Tensor, 
     return torch.stack(views).clone(), torch.stack([glimpse.corners for glimpse in tried]).clone()
 
 
-def _refined(
-    net: GlyphNet, photo: Photo, kept: list[Glimpse], tally: Tally
-) -> Iterator[tuple[Glimpse, ReadText]]:
-    """Readings made better until a text is read; the likeliest of them are followed further."""
+def _refined(net: GlyphNet, photo: Photo, kept: list[Glimpse]) -> Iterator[Glimpse]:
+    """Readings made better; the likeliest of them are followed further, and those that fit in the end are given."""
     seen, corners = _places(net, photo, kept)
     fit = refine(net, seen, corners, torch.stack([glimpse.message for glimpse in kept]).clone(), *FIRST)
-    best = (fit.likeness * fit.counted.clamp(max=FITS_ON)).argsort(descending=True)[:FINISHED]
+    promise = fit.likeness.clamp(min=0) * fit.counted
+    best = promise.argsort(descending=True)[:FINISHED]
+    best = best[promise[best] > PROMISE]
+    if len(best) == 0:
+        return
     fit = refine(net, seen[best], corners[best], fit.messages[best], *LAST)
     for at, good, message in zip(best.tolist(), fits(fit).tolist(), fit.messages, strict=True):
-        if not good:
-            continue
-        for other in _doubted(message):
-            tally.fitted += 1
-            read = read_message(other)
-            if read.text is not None:
-                yield kept[at], read
-
-
-def _doubted(message: Tensor) -> Iterator[Tensor]:
-    """A message; then with its least certain signs turned, one at a time and two at a time."""
-    yield message
-    least = message.abs().argsort()[:DOUBTFUL].tolist()
-    for count in (1, 2):
-        for turned in itertools.combinations(least, count):
-            other = message.clone()
-            other[list(turned)] *= -1
-            yield other
+        if good:
+            yield replace(kept[at], message=message, read=read_message(message))

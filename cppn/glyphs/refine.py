@@ -1,4 +1,4 @@
-"""A reading made better by drawing it: the message, the place and the light are bent until the drawing fits what is seen.
+"""A reading made better by drawing it: message, place and light are bent until the drawing fits what is seen.
 
 The reader looks at the whole sign at once, so a thumb over a part of it disturbs all it reads. The writer can say what
 each pixel should look like: pixels that no message explains (a thumb, a mirrored lamp, the edge of a shadow) are given
@@ -28,7 +28,7 @@ class Fit(NamedTuple):
     """What came of N readings.
 
     Attributes:
-        messages: (N, numbers). likeness: correlation of the drawing with what was seen, over the pixels that count, (N,).
+        messages: (N, numbers). likeness: correlation of the drawing with what was seen, weighted, (N,).
         counted: share of the pixels that count, (N,).
     """
 
@@ -44,8 +44,8 @@ def refine(
 
     Args:
         seen: (N, C, S, S), spanning [-`REACH`, `REACH`] of a place. corners: of the sign there, (N, 4, 2), in units of
-            that place's half width. messages: (N, numbers) to start from. size: pixels across that are compared. steps: of
-            the fit. free: otherwise the messages stay as they are.
+            that place's half width. messages: (N, numbers) to start from. size: pixels across that are compared.
+            steps: of the fit. free: otherwise the messages stay as they are.
     """
     centres = (torch.arange(size) + 0.5) / size * 2 - 1
     y, x = torch.meshgrid(centres, centres, indexing="ij")
@@ -57,7 +57,7 @@ def refine(
     shifts = torch.zeros(len(seen), 2, KNOTS, KNOTS, requires_grad=True)
     ink = torch.zeros(len(seen), 1, 1, 1, requires_grad=True)
     settings = [{"params": [shifts], "lr": 0.01}, {"params": [ink], "lr": 0.05}]
-    optimiser = torch.optim.Adam([*settings, *([{"params": [message], "lr": 0.06}] if free else [])])
+    optimiser = torch.optim.Adam([*settings, *([{"params": [message], "lr": 0.1}] if free else [])])
     weight = torch.ones(len(seen), 1, size, size)
     for step in range(steps + 1):
         bent = F.interpolate(shifts, (size, size), mode="bicubic", align_corners=True).permute(0, 2, 3, 1)
@@ -71,7 +71,7 @@ def refine(
         squared = F.avg_pool2d(squared, NEAR, 1, NEAR // 2, count_include_pad=False)
         weight = 1 / (1 + squared / scale**2).square()
         loss = (weight * rest.square()).mean((1, 2, 3)).sum()
-        loss = loss + 0.002 * (message.abs() - 1).square().mean(1).sum() + 0.5 * _bending(shifts)
+        loss = loss + 3e-4 * message.square().mean(1).sum() + 0.5 * _bending(shifts)
         optimiser.zero_grad()
         loss.backward()
         optimiser.step()

@@ -173,18 +173,21 @@ def _send_section(model: gr.Dropdown) -> ui.Section:
     released = [slider.release for slider in sliders.values()]
     section.follow([text.submit, start.click, seed.input, always.input, *released], trigger_mode="always_last")
     section.follow(ui.at_once(another.click, lambda: random.randint(0, last), None, seed).then)
-    _read_part(model)
+    _read_part(model, text)
     return section
 
 
-def _read_part(model: gr.Dropdown) -> None:
+def _read_part(model: gr.Dropdown, text: gr.Textbox) -> None:
     """A screenshot or photo of a glyph, read."""
     with gr.Accordion("Read a screenshot or a photo", open=True):
         gr.Markdown(ui.text("glyphs", "read"))
         with gr.Row():
             with gr.Column(scale=1, min_width=280):
-                picture = ui.picture_input(label="A picture of a glyph", height=240)
-                sample = gr.Button("Lend me one", size="sm")
+                sources = ["upload", "clipboard", "webcam"]
+                picture = ui.picture_input(label="A picture of a glyph", height=240, sources=sources)
+                with gr.Row():
+                    sample = gr.Button("Lend me one", size="sm", min_width=120)
+                    snap = gr.Button("Make a photo of my text", size="sm", min_width=120)
             with gr.Column(scale=2, min_width=320):
                 said = gr.Markdown()
                 with gr.Row():
@@ -198,8 +201,13 @@ def _read_part(model: gr.Dropdown) -> None:
         photo = views.photo(script_of(model))
         return str(photo), *read(model, photo)
 
-    filled = [*shown, said]
+    def photograph(model: str, text: str) -> tuple[str | None, ...]:
+        photo = views.snapshot(script_of(model), text, random.randint(0, last))
+        return str(photo), *read(model, photo)
+
+    filled, last = [*shown, said], endpoints.send_glyph.parameters["seed"].high
     ui.listen(picture.upload, read, [model, picture], filled)
+    ui.listen(snap.click, photograph, [model, text], [picture, *filled])
     ui.listen(sample.click, lend, model, [picture, *filled])
     ui.at_once(picture.clear, lambda: (None, None, ""), None, filled)
 

@@ -15,8 +15,11 @@ from cppn.glyphs.channel import Channel
 from cppn.glyphs.draw import BOARD, INK, board, draw
 from cppn.glyphs.figures import results
 from cppn.glyphs.interpolate import METHODS, SECONDS_A_FRAME, Film, film
-from cppn.glyphs.message import code_of, text_to_message, to_message
-from cppn.glyphs.send import Attempt, Delivery, send, wilson
+from cppn.glyphs.legible import legible_message
+from cppn.glyphs.message import code_of, parse, text_of, to_message
+from cppn.glyphs.photo import Sighting
+from cppn.glyphs.scene import BACKGROUNDS, Scene, photograph
+from cppn.glyphs.send import Delivery, send, wilson
 from cppn.glyphs.weights import Script
 from cppn.heatmap import HEAT, shade
 from cppn.render import to_uint8
@@ -58,7 +61,9 @@ def noted(words: str, note: str) -> str:
 
 def glyph(script: Script, word: str, tile: int, ink: float) -> tuple[Path, Facts]:
     """One glyph as a PNG, and what is known about it and its networks."""
-    pixels = draw(script.net, to_message(word, script.net.numbers)[None], tile, ink)[0]
+    meant = parse(word)
+    message = to_message(word, script.net.numbers) if isinstance(meant, int) else legible_message(script.net, meant)
+    pixels = draw(script.net, message[None], tile, ink)[0]
     measured = results().get(script.name, {})
     facts = {
         "message": word.strip(),
@@ -184,6 +189,7 @@ def delivery(script: Script, text: str, channel: Channel, seed: int) -> tuple[Pa
         What was sent, what arrived first, how the reader straightened it, many arrivals framed by how they fared, and
         what became of the text.
     """
+    text = text_of(text)
     sent = send(script.net, text, channel, seed)
     straightened = None if sent.straightened is None else _enlarged(sent.straightened[0])
     return (
@@ -210,7 +216,7 @@ def _fate(script: Script, text: str, sent: Delivery) -> Facts:
     first = sent.texts[0]
     return {
         "model": script.name,
-        "sent": text.rstrip(" "),
+        "sent": text,
         "read": first.text,
         "guess": first.guess,
         "signs": sent.signs,
@@ -250,35 +256,53 @@ def describe_delivery(facts: Facts) -> str:
 def photo(script: Script) -> Path:
     """A crisp glyph of a text, turned and slanted a little, as a camera might see it."""
     text = PHOTO_TEXT[: code_of(script.net.numbers).characters]
-    pixels = draw(script.net, text_to_message(text, script.net.numbers)[None], PHOTO_SIDE, INK)
+    pixels = draw(script.net, legible_message(script.net, text)[None], PHOTO_SIDE, INK)
     seen = CAMERA.send(pixels.permute(0, 3, 1, 2) / 255, named_generator("glyph photo", 1))
     return render.save_png(render.to_image(seen[0]), "photo-of-a-glyph")
 
 
-def attempts(script: Script, tried: list[Attempt]) -> tuple[Path, Path | None, Facts]:
-    """What the reader was shown last, how it straightened it, and what it read: nothing if no check bits fitted."""
-    last = tried[-1]
-    straightened = None if last.straightened is None else _enlarged(last.straightened)
+def snapshot(script: Script, text: str, seed: int) -> Path:
+    """The glyph of a text, printed, laid on something and photographed; the seed decides where and how."""
+    pixels = draw(script.net, legible_message(script.net, text_of(text))[None], PHOTO_SIDE, INK)[0]
+    random = np.random.default_rng(seed)
+    scene = Scene(
+        share=random.uniform(0.35, 0.6),
+        turn=random.uniform(0, 360),
+        tilt=random.uniform(10, 40),
+        toward=random.uniform(0, 360),
+        aside=tuple(random.uniform(-1, 1, 2)),
+        gradient=random.uniform(0.2, 0.6),
+        noise=0.03,
+        blur=3,
+    )
+    background = list(BACKGROUNDS.values())[int(random.integers(len(BACKGROUNDS)))]
+    return render.save_png(photograph(Image.fromarray(pixels.numpy()), scene, background, random), "snapshot")
+
+
+def sighting(script: Script, seen: Sighting) -> tuple[Path, Path | None, Facts]:
+    """What the reader was shown, how it straightened it, and what it read: nothing if no check bits fitted."""
+    glimpse = seen.glimpse
+    straightened = None if glimpse.straightened is None else _enlarged(glimpse.straightened)
     facts = {
         "model": script.name,
-        "read": last.read.text,
-        "how": last.how if last.read.text is not None else None,
-        "attempts": len(tried),
-        "certainty": round(last.read.certainty, 3),
+        "read": seen.text,
+        "how": glimpse.how if seen.text is not None else None,
+        "attempts": seen.places,
+        "certainty": round(glimpse.read.certainty, 3),
         "note": script.note,
     }
-    seen = render.save_png(_enlarged(last.seen), "seen")
-    return seen, straightened and render.save_png(straightened, "straightened"), facts
+    shown = render.save_png(_enlarged(glimpse.seen), "seen")
+    return shown, straightened and render.save_png(straightened, "straightened"), facts
 
 
 def describe_attempts(facts: Facts) -> str:
     """What was read from a picture, in words."""
     if facts["read"] is None:
-        tried = f"{facts['attempts']} attempt{'s' * (facts['attempts'] != 1)}"
+        places = f"{facts['attempts']} place{'s' * (facts['attempts'] != 1)}"
         words = (
-            f"### Could not read it\nIn {tried} no reading agreed with its check bits. Perhaps this is no "
-            "glyph, or one of another model, one drawn from a seed (which carries no text), turned too far, or too "
-            "small in the picture."
+            f"### Could not read it\nIn {places} where a glyph might lie, each seen from all sides, no reading agreed "
+            "with its check bits. Perhaps this is no glyph, or one of another model, one drawn from a seed (which "
+            "carries no text), too small in the picture, or too much of it is hidden."
         )
     else:
         words = f"### Read: {_quoted(facts['read'])}\nThe check bits fit. The reader looked at {facts['how']}."

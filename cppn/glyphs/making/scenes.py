@@ -101,9 +101,7 @@ def scene_of(condition: str, measuring: bool, random: np.random.Generator) -> Sc
     return replace(scene, **changed)
 
 
-def picture_of(
-    glyph: Image.Image, condition: str, number: int, measuring: bool
-) -> Image.Image:
+def picture_of(glyph: Image.Image, condition: str, number: int, measuring: bool) -> Image.Image:
     """Photograph `number` of a condition; the same number gives the same pixels."""
     name = f"glyph photos {'measuring' if measuring else 'building'} {condition}"
     random = np.random.default_rng(named_generator(name, number).initial_seed())

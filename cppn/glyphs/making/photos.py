@@ -1,0 +1,202 @@
+"""Measure how photographs of glyphs are read, and whether pictures without a text are, and keep the figures as data.
+
+    python -m cppn glyphs photos                     30 photographs a condition, 60 pictures without a text of each kind
+    python -m cppn glyphs photos --count 100 --none 300
+
+The photographs are those of `cppn.glyphs.making.scenes` that nothing was built with. A text that is read where there
+is none is so rare that the pictures at hand may show none of them. So the questions put to the check bits are counted,
+too: each lets nonsense through once in 65,536 times, and nonsense counts only if its own glyph fits what is seen; of
+some questions of each picture it is tried whether it would have.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import numpy as np
+import torch
+from PIL import Image
+
+from cppn import hub
+from cppn.checkpoint import write_atomically
+from cppn.glyphs.draw import INK, draw
+from cppn.glyphs.find import Photo
+from cppn.glyphs.legible import legible_message
+from cppn.glyphs.making.scenes import CONDITIONS, MEASURING_BACKGROUNDS, picture_of, scene_of, screenshot
+from cppn.glyphs.message import ALPHABET, seed_to_message
+from cppn.glyphs.network import GlyphNet
+from cppn.glyphs.photo import LAID, Sighting, fits, laid_over, read_picture
+from cppn.glyphs.scene import photograph
+from cppn.glyphs.send import wilson
+from cppn.glyphs.weights import script_of
+
+RESULT = hub.BUNDLED / "results" / "glyph_photos.json"
+SEED = 20_270_000  # of texts and pictures
+SIDE = 512  # pixels of a glyph that is photographed
+TRIED = 3  # questions of a picture that are tried, whether a text would have fitted
+CHECK = 2**16  # nonsense that the check bits let through once
+
+Facts = dict[str, object]
+
+
+def some_text(random: np.random.Generator) -> str:
+    """Eight characters, the first and the last of them no spaces."""
+    letters = random.integers(1, len(ALPHABET), 8)
+    return "".join(ALPHABET[letter] for letter in letters)
+
+
+def glyph_of(net: GlyphNet, message: torch.Tensor) -> Image.Image:
+    """A glyph as the app draws it."""
+    return Image.fromarray(draw(net, message[None], SIDE, INK)[0].numpy())
+
+
+def timed(net: GlyphNet, picture: Image.Image) -> tuple[Sighting, float]:
+    """What is read from a picture, and CPU seconds."""
+    start = time.process_time()
+    return read_picture(net, picture), time.process_time() - start
+
+
+def condition(net: GlyphNet, name: str, count: int) -> Facts:
+    """Photographs of a condition: how many were read exactly, how many wrongly, CPU seconds."""
+    random, exact, wrong, seconds, refused = np.random.default_rng(SEED), 0, 0, [], []
+    for number in range(count):
+        text = some_text(random)
+        seen, took = timed(net, picture_of(glyph_of(net, legible_message(net, text)), name, number, measuring=True))
+        exact += seen.text == text
+        wrong += seen.text not in (None, text)
+        (refused if seen.text is None else seconds).append(took)
+    low, high = wilson(exact, count)
+    return {
+        "photos": count,
+        "exact": exact,
+        "interval_95": [round(low, 4), round(high, 4)],
+        "wrong": wrong,
+        "cpu_seconds_read": _median(seconds),
+        "cpu_seconds_refused": _median(refused),
+    }
+
+
+def _median(seconds: list[float]) -> float | None:
+    return round(float(np.median(seconds)), 3) if seconds else None
+
+
+# --- pictures that hold no text
+
+
+def noise(net: GlyphNet, number: int, random: np.random.Generator) -> Image.Image:
+    """Pixels of independent levels, or smooth ones."""
+    side = int(random.choice([8, 16, 64, 300]))
+    pixels = random.integers(0, 256, (side, side, 3), dtype=np.uint8)
+    return Image.fromarray(pixels).resize((400, 400), Image.Resampling.BICUBIC)
+
+
+def backgrounds(net: GlyphNet, number: int, random: np.random.Generator) -> Image.Image:
+    """What glyphs are photographed on, without a glyph."""
+    made = list(MEASURING_BACKGROUNDS.values())[number % len(MEASURING_BACKGROUNDS)](random, 480, 640)
+    return Image.fromarray((255 * made).astype(np.uint8))
+
+
+def screenshots(net: GlyphNet, number: int, random: np.random.Generator) -> Image.Image:
+    """An app's window without a glyph."""
+    return screenshot(None, random, dark=bool(number % 2))
+
+
+def blots(net: GlyphNet, number: int, random: np.random.Generator) -> Image.Image:
+    """Black and white blots that look somewhat like glyphs, some of them on a larger page."""
+    coarse = random.random((int(random.integers(5, 14)),) * 2, np.float32)
+    smooth = np.asarray(Image.fromarray(coarse).resize((300, 300), Image.Resampling.BICUBIC))
+    blot = Image.fromarray(np.where(smooth > 0.5, 255, 0).astype(np.uint8)).convert("RGB")
+    page = Image.new("RGB", (480, 400), "white")
+    page.paste(blot, (90, 50))
+    return page if number % 2 else blot
+
+
+def seeds(net: GlyphNet, number: int, random: np.random.Generator) -> Image.Image:
+    """Glyphs of seeds, which carry no text, as drawn."""
+    return glyph_of(net, seed_to_message(SEED + number, net.numbers))
+
+
+def photographed_seeds(net: GlyphNet, number: int, random: np.random.Generator) -> Image.Image:
+    """Glyphs of seeds in photographs."""
+    background = list(MEASURING_BACKGROUNDS.values())[number % len(MEASURING_BACKGROUNDS)]
+    glyph = seeds(net, SEED + number, random)
+    return photograph(glyph, scene_of("turned", True, random), background, random)
+
+
+def shipped(net: GlyphNet, number: int, random: np.random.Generator) -> Image.Image:
+    """Pictures that lie beside the weights, each cut and turned anew."""
+    paths = sorted(path for path in hub.BUNDLED.rglob("*") if path.suffix in (".png", ".webp", ".jpg"))
+    with Image.open(paths[number % len(paths)]) as picture:
+        whole = picture.convert("RGB")
+    side = max(16, round(min(whole.size) * random.uniform(0.4, 1)))
+    left, top = (int(random.integers(0, size - side + 1)) for size in whole.size)
+    return whole.crop((left, top, left + side, top + side)).rotate(random.uniform(0, 360), expand=True)
+
+
+Maker = Callable[[GlyphNet, int, np.random.Generator], Image.Image]
+NOTHING: dict[str, Maker] = {
+    made.__name__.replace("_", " "): made
+    for made in (noise, backgrounds, screenshots, blots, seeds, photographed_seeds, shipped)
+}
+
+
+def nothing(net: GlyphNet, name: str, count: int) -> Facts:
+    """Pictures of a kind that hold no text: texts that were read all the same, and how many are to be expected."""
+    read, asked, tried, fitting, seconds = 0, 0, 0, 0, []
+    for number in range(count):
+        random = np.random.default_rng([SEED, number])
+        picture = NOTHING[name](net, number, random)
+        seen, took = timed(net, picture)
+        seconds.append(took)
+        read += seen.text is not None
+        asked += len(seen.asked)
+        for fits_it in _would_have_fitted(net, picture, seen, random):
+            tried += 1
+            fitting += fits_it
+    share = fitting / tried if tried else 0.0
+    return {
+        "pictures": count,
+        "read": read,
+        "questions": asked,
+        "questions_tried": tried,
+        "of_them_fitting": fitting,
+        "expected_false_texts_per_picture": asked * share / CHECK / count,
+        "cpu_seconds": _median(seconds),
+    }
+
+
+def _would_have_fitted(
+    net: GlyphNet, picture: Image.Image, seen: Sighting, random: np.random.Generator
+) -> Iterator[bool]:
+    """Of some questions, whether the glyph of the signs fits the picture, as a text's must."""
+    asked = seen.asked
+    photo = Photo(picture, net.channels)
+    for at in random.permutation(len(asked))[:TRIED]:
+        yield any(bool(fits(laid_over(net, photo, [asked[at]], *effort))) for effort in LAID)
+
+
+def main(argv: list[str]) -> int:
+    """Entry point of `python -m cppn glyphs photos`."""
+    parser = argparse.ArgumentParser(
+        prog="python -m cppn glyphs photos", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--count", type=int, default=30, help="photographs a condition (default: %(default)s)")
+    parser.add_argument("--none", type=int, default=60, help="pictures of each kind without a text")
+    parser.add_argument("--out", type=Path, default=RESULT, help="default: %(default)s")
+    args = parser.parse_args(argv)
+    torch.set_num_threads(1)
+    script = script_of("script")
+    found: Facts = {"model": script.name, "sha256": script.checkpoint.sha256, "seed": SEED, "read": {}, "nothing": {}}
+    for part, names, measure, count in (
+        ("nothing", NOTHING, nothing, args.none),
+        ("read", CONDITIONS, condition, args.count),
+    ):
+        for name in names:
+            found[part][name] = measure(script.net, name, count)
+            print(f"{name}: {found[part][name]}", flush=True)
+            write_atomically(args.out, (json.dumps(found, indent=1) + "\n").encode())
+    return 0
