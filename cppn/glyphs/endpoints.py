@@ -152,7 +152,7 @@ def read_glyph(
     picture: Annotated[
         Path,
         Field(
-            description="picture file of at most 16 megapixels; a glyph with a text takes up a sixth of its width or more"
+            description="picture file of at most 16 megapixels, with a glyph of a text in a sixth of its width or more"
         ),
     ],
 ) -> Reading:

@@ -198,13 +198,14 @@ def _places(net: GlyphNet, photo: Photo, tried: list[Glimpse]) -> tuple[Tensor, 
 def _refined(net: GlyphNet, photo: Photo, kept: list[Glimpse]) -> Iterator[Glimpse]:
     """Readings made better; the likeliest of them are followed further, and those that fit in the end are given."""
     seen, corners = _places(net, photo, kept)
-    fit = refine(net, seen, corners, torch.stack([glimpse.message for glimpse in kept]).clone(), *FIRST)
+    messages = torch.stack([glimpse.message for glimpse in kept]).clone()
+    fit = refine(net, seen, corners, messages, *FIRST)
     promise = fit.likeness.clamp(min=0) * fit.counted
     best = promise.argsort(descending=True)[:FINISHED]
     best = best[promise[best] > PROMISE]
     if len(best) == 0:
         return
-    fit = refine(net, seen[best], corners[best], fit.messages[best], *LAST)
+    fit = refine(net, seen[best], corners[best], messages[best], *LAST)
     for at, good, message in zip(best.tolist(), fits(fit).tolist(), fit.messages, strict=True):
         if good:
             yield replace(kept[at], message=message, read=read_message(message))

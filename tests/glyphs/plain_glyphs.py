@@ -36,4 +36,4 @@ class PlainColourNet(PlainNet):
 
     def read(self, pictures: Tensor) -> Reading:
         """As `GlyphNet.read`."""
-        return super().read(pictures.mean(dim=1, keepdim=True))
+        return super().read(pictures.mean(dim=1, keepdim=True))._replace(straightened=pictures)

@@ -123,3 +123,9 @@ def test_a_family_begins_with_its_own_message():
     assert len({tuple(other.tolist()) for other in others}) == 7
     assert torch.equal(message.family("42", 64, 4), message.family("42", 64, 8)[:4])
     assert not torch.equal(message.family("43", 64, 4)[1], others[0])
+
+
+def test_spaces_round_a_text_and_quotes_mean_nothing():
+    assert torch.equal(text_to_message("  Hi ", 64), text_to_message("Hi", 64))
+    assert torch.equal(to_message("' Hi'", 64), text_to_message("Hi", 64))
+    assert [message.text_of(word) for word in ("42", ' "42" ', "'42'", " 42 ")] == ["42"] * 4

@@ -7,23 +7,16 @@ import math
 import numpy as np
 import pytest
 import torch
-from PIL import Image, ImageOps
 from plain_glyphs import PlainColourNet, PlainNet
 
 from cppn.faults import VisitorError
 from cppn.glyphs import endpoints
 from cppn.glyphs.channel import Channel
 from cppn.glyphs.message import text_to_message
-from cppn.glyphs.send import read_picture, send, wilson
+from cppn.glyphs.send import send, wilson
 
 QUIET = Channel().scaled(0)
 NOISY = Channel(p_affine=0, p_perspective=0, sigma=0.9)  # a square of 16 pixels is off by 0.9 of its own sign
-
-
-def as_picture(values: torch.Tensor, size: int) -> Image.Image:
-    """A glyph (1, C, S, S) as an RGB picture of this size."""
-    pixels = (values[0].expand(3, -1, -1).clamp(0, 1) * 255).round().byte().permute(1, 2, 0).numpy()
-    return Image.fromarray(pixels).resize((size, size), Image.Resampling.NEAREST)
 
 
 @pytest.mark.parametrize("net", [PlainNet(), PlainColourNet()])
@@ -68,42 +61,3 @@ def test_an_interval_is_wilsons():
     assert wilson(0, 100)[0] == 0
     assert wilson(100, 100)[1] == 1
     assert math.isclose(wilson(50, 100)[0], 0.404, abs_tol=5e-4)
-
-
-@pytest.mark.parametrize("net", [PlainNet(), PlainColourNet()])
-def test_a_picture_of_any_size_is_read(net):
-    glyph = net.draw(text_to_message("Found it", 64)[None])
-    for size in (32, 64, 391):
-        attempts = read_picture(net, as_picture(glyph, size))
-        assert [attempt.read.text for attempt in attempts] == ["Found it"]
-        assert attempts[0].seen.shape == (net.channels, 32, 32)
-    wide = Image.new("RGB", (200, 96), "gray")
-    wide.paste(as_picture(glyph, 96), (52, 0))
-    assert read_picture(net, wide)[-1].read.text == "Found it"
-
-
-def test_negatives_and_margins_are_tried():
-    net = PlainNet()
-    picture = as_picture(net.draw(text_to_message("Found it", 64)[None]), 96)
-    negative = read_picture(net, ImageOps.invert(picture))
-    assert (len(negative), negative[-1].read.text) == (2, "Found it")
-    assert "negative" in negative[-1].how
-    page = Image.new("RGB", (300, 260), "white")
-    page.paste(picture, (20, 130))
-    framed = read_picture(net, page)
-    assert (len(framed), framed[-1].read.text) == (3, "Found it")
-    assert "without its margin" in framed[-1].how
-
-
-def test_pictures_that_are_no_glyphs_are_not_read():
-    net = PlainNet()
-    noise = np.random.default_rng(0).integers(0, 256, (50, 80, 80, 3), dtype=np.uint8)
-    for picture in [*map(Image.fromarray, noise), *(Image.new("RGB", (80, 60), name) for name in ("white", "black"))]:
-        attempts = read_picture(net, picture)
-        assert 2 <= len(attempts) <= 4
-        assert all(attempt.read.text is None for attempt in attempts)
-
-
-def test_pictures_too_small_for_a_glyph_are_refused():
-    with pytest.raises(VisitorError, match="at least 12 x 12"):
-        read_picture(PlainNet(), Image.new("RGB", (300, 11)))
