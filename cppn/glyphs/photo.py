@@ -32,6 +32,7 @@ REFINED, FINISHED = 16, 3  # readings that are made better, and those of them th
 # pixels across and steps of a fit: of all that are made better, of those followed to the end, of a text laid over
 FIRST, LAST, LAID = (32, 15), (48, 90), ((32, 8), (48, 25), (48, 60))
 FITS, FITS_ON = 0.93, 0.7  # a text's own glyph correlates so well with what is seen, on so much of it
+SAME = 0.8  # correlation of signs from which two readings are taken for one
 PROMISE = 0.4  # likeness times share that counts, below which a fit is not worth following
 
 
@@ -201,11 +202,14 @@ def _refined(net: GlyphNet, photo: Photo, kept: list[Glimpse]) -> Iterator[Glimp
     messages = torch.stack([glimpse.message for glimpse in kept]).clone()
     fit = refine(net, seen, corners, messages, *FIRST)
     promise = fit.likeness.clamp(min=0) * fit.counted
-    best = promise.argsort(descending=True)[:FINISHED]
-    best = best[promise[best] > PROMISE]
-    if len(best) == 0:
+    best: list[int] = []
+    for at in promise.argsort(descending=True).tolist():
+        alike_signs = [float((fit.messages[at].sign() * fit.messages[other].sign()).mean()) for other in best]
+        if promise[at] > PROMISE and max(alike_signs, default=0) < SAME and len(best) < FINISHED:
+            best.append(at)
+    if not best:
         return
-    fit = refine(net, seen[best], corners[best], messages[best], *LAST)
-    for at, good, message in zip(best.tolist(), fits(fit).tolist(), fit.messages, strict=True):
+    fit = refine(net, seen[best], corners[best], fit.messages[best], *LAST)
+    for at, good, message in zip(best, fits(fit).tolist(), fit.messages, strict=True):
         if good:
             yield replace(kept[at], message=message, read=read_message(message))

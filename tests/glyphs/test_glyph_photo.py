@@ -126,6 +126,7 @@ def test_glyphs_of_seeds_hold_no_text(net):
         assert read_picture(net, Image.fromarray(tile.numpy())).text is None
 
 
+@torch.inference_mode()
 def test_what_is_drawn_is_read_back_at_any_ink(net):
     for text in ("night!!", "iEA2v0", "z", "DIEe", "2TJ"):  # unclear to the reader when every sign is written alike
         message = legible_message(net, text)[None]
