@@ -1,7 +1,7 @@
 """Measure how photographs of glyphs are read, and whether pictures without a text are, and keep the figures as data.
 
     python -m cppn glyphs photos                     30 photographs a condition, 60 pictures without a text of each kind
-    python -m cppn glyphs photos --count 100 --none 300
+    python -m cppn glyphs photos --count 0           only the pictures without a text; the other figures stay
 
 The photographs are those of `cppn.glyphs.making.scenes` that nothing was built with. A text that is read where there
 is none is so rare that the pictures at hand may show none of them. So the questions put to the check bits are counted,
@@ -37,7 +37,7 @@ from cppn.glyphs.weights import script_of
 RESULT = hub.BUNDLED / "results" / "glyph_photos.json"
 SEED = 20_270_000  # of texts and pictures
 SIDE = 512  # pixels of a glyph that is photographed
-TRIED = 3  # questions of a picture that are tried, whether a text would have fitted
+TRIED = 1  # questions of a picture that are tried, whether a text would have fitted
 CHECK = 2**16  # nonsense that the check bits let through once
 
 Facts = dict[str, object]
@@ -190,12 +190,15 @@ def main(argv: list[str]) -> int:
     args = parser.parse_args(argv)
     torch.set_num_threads(1)
     script = script_of("script")
-    found: Facts = {"model": script.name, "sha256": script.checkpoint.sha256, "seed": SEED, "read": {}, "nothing": {}}
+    found: Facts = (
+        json.loads(args.out.read_text(encoding="utf-8")) if args.out.exists() else {"read": {}, "nothing": {}}
+    )
+    found |= {"model": script.name, "sha256": script.checkpoint.sha256, "seed": SEED}
     for part, names, measure, count in (
-        ("nothing", NOTHING, nothing, args.none),
         ("read", CONDITIONS, condition, args.count),
+        ("nothing", NOTHING, nothing, args.none),
     ):
-        for name in names:
+        for name in names if count else ():
             found[part][name] = measure(script.net, name, count)
             print(f"{name}: {found[part][name]}", flush=True)
             write_atomically(args.out, (json.dumps(found, indent=1) + "\n").encode())
