@@ -165,6 +165,8 @@ def nothing(net: GlyphNet, name: str, count: int) -> Facts:
         "questions_tried": tried,
         "of_them_fitting": fitting,
         "expected_false_texts_per_picture": asked * share / CHECK / count,
+        # with the upper end of the share's 95 % interval
+        "expected_at_most": asked * (wilson(fitting, tried)[1] if tried else 1.0) / CHECK / count,
         "cpu_seconds": _median(seconds),
     }
 
