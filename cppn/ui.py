@@ -142,8 +142,10 @@ def gallery(label: str, columns: int, **options: Any) -> gr.Gallery:
 
 
 def link_box(label: str = "Link to this view", **options: Any) -> gr.Textbox:
-    """Where the address of what is shown can be copied."""
-    return gr.Textbox(label=label, buttons=["copy"], interactive=False, max_lines=1, **options)
+    """Where the address of what is shown can be copied; the page's own follows it, so that a reload shows the same."""
+    link = gr.Textbox(label=label, buttons=["copy"], interactive=False, max_lines=1, **options)
+    at_once(link.change, None, link, None, js="link => { cppnLive.remember(link); }")
+    return link
 
 
 # --- listeners

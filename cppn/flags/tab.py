@@ -119,8 +119,11 @@ def _decode_section() -> ui.Section:
 
 def _all_section(tabs: gr.Tabs, decode: ui.Section) -> ui.Section:
     """Every flag at a glance; a click opens one."""
-    gr.Markdown("Every picture below is painted by its own network. Click one to look closer.")
+    gr.Markdown(
+        "Every picture below is painted by its own network. Point at one to see how it learnt; click it to look closer."
+    )
     flags = ui.gallery("All flags, decoded", 6, allow_preview=False)
+    ui.live("flag_films", films={team.label: str(views.RUNS / f"{slug}.webp") for slug, team in TEAMS.items()})
     words = gr.Markdown()
 
     def chosen(event: gr.SelectData) -> tuple[object, ...]:
@@ -186,10 +189,11 @@ def _open_section() -> ui.Section:
         return str(shown), views.describe_gift(facts) + (f"\n\nDone to open it:\n{done}" if done else "")
 
     def guessed(file: Path | None, *how: object) -> tuple[object, ...]:
-        """The file as it is meant to be fed, and in every way that it may have been meant."""
+        """The riddle: the file in every way that it may have been meant to be fed, and no answer yet."""
         if file is None:
             return None, "", None
-        return *painted(file, *how), views.gift_guesses(open_gift(file, adapt=True))
+        gift = open_gift(file, adapt=True)
+        return None, views.describe_riddle(gift), views.gift_guesses(gift)
 
     def lent(*how: object) -> tuple[object, ...]:
         file = endpoints.lend_gift()
@@ -207,11 +211,13 @@ def _open_section() -> ui.Section:
     def chosen(event: gr.SelectData, file: Path | None, width: int, height: int) -> tuple[object, ...]:
         """The guess that was clicked, large, and the settings that it stands for."""
         name = event.value.get("caption") if isinstance(event.value, dict) else None
-        convention = views.guess_of(open_gift(file, adapt=True), str(name)) if file else None
+        gift = open_gift(file, adapt=True) if file else None
+        convention = views.guess_of(gift, str(name)) if gift else None
         if convention is None:
             return (ui.SKIP,) * (len(filled) + len(conventions))
         meant = astuple(convention)
-        return *painted(file, width, height, *meant), *meant
+        shown, facts = painted(file, width, height, *meant)
+        return shown, f"{views.judge_guess(gift, str(name))}\n\n{facts}", *meant
 
     ui.listen(guesses.select, chosen, [weights, width, height], [*filled, *conventions.values()])
     return ui.Section("flags", "open", settings, lent, [weights, *filled, guesses], receive=guessed)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+import random
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -109,12 +110,13 @@ def gift_picture(gift: Gift, width: int, height: int, asked: Convention) -> tupl
 
 
 def gift_guesses(gift: Gift) -> list[tuple[str, str]]:
-    """The gift in every way that is worth trying, small, each with its name; those that look like colours first."""
+    """The gift in every way that is worth trying, small, each with its name, in an order that gives nothing away."""
     width, height = shown_size(gift)
     scale = min(1.0, GUESS_SIDE / max(width, height))
     size = max(1, round(width * scale)), max(1, round(height * scale))
-    painted = []
-    for name, how in sorted(gift_conventions(gift).items(), key=lambda guess: _stray_share(gift, guess[1])):
+    painted, tried = [], list(gift_conventions(gift).items())
+    random.Random(gift.checkpoint.sha256).shuffle(tried)
+    for name, how in tried:
         try:
             painted.append((str(paint(gift, *size, "guess", how=how)), name))
         except VisitorError:  # fed like this the numbers grow without bounds
@@ -127,6 +129,19 @@ def gift_conventions(gift: Gift) -> dict[str, Convention]:
     width, height = shown_size(gift)
     values = settled(gift.layers, width, height, Convention(values=VALUES[0])).values
     return guesses(values, square=width == height)
+
+
+def judge_guess(gift: Gift, name: str) -> str:
+    """What speaks for a guess and what against it, beside the guess that strays least from the range of colours."""
+    strays = {each: _stray_share(gift, how) for each, how in gift_conventions(gift).items()}
+    best = min(strays, key=strays.__getitem__)
+    told = f"You chose **{name}**. "
+    if strays[name] > strays[best]:
+        return (
+            f"{told}Fed like this, {strays[name]:.0%} of its answers are no colours at all, darker than black or "
+            f"brighter than white; fed as in *{best}*, {strays[best]:.0%}. So this is more likely one of its daydreams."
+        )
+    return f"{told}Fed like this, nearly all of its answers are colours: this may well be how it was trained."
 
 
 def guess_of(gift: Gift, name: str) -> Convention | None:
@@ -205,6 +220,14 @@ def curve(points: Sequence[tuple[int, float, float]]) -> dict[str, object]:
     """A training curve of (step, seconds, decibels) for plotting."""
     columns = dict.fromkeys(("step", "seconds", "decibels"), "quantitative")
     return render.plot_data(columns, render.thinned(points), "line")
+
+
+def describe_riddle(gift: Gift) -> str:
+    """What is known of an opened file before anybody has guessed."""
+    return (
+        f"A MysteryNet of {gift.checkpoint.parameters:,} weights in {gift.checkpoint.size:,} bytes: **what does it "
+        "hold?** Below it is fed in every way that may have been meant. Click the picture that makes sense."
+    )
 
 
 def describe_run(run: dict[str, object]) -> str:

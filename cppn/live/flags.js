@@ -261,4 +261,19 @@
       painting: () => painting,
     };
   };
+
+  // a small flag shows how it was trained while it is pointed at or has the focus
+  cppnLive.wings.flag_films = (place, { props }) => {
+    const gallery = place.closest("[role=tabpanel]") ?? document.body;
+    const turn = (event, plays) => {
+      const image = event.target.closest?.("button")?.querySelector("img[alt]");
+      const film = image && props.films[image.alt];
+      if (!film || cppnLive.calm()) return;
+      image.dataset.still ??= image.src;
+      image.src = plays ? cppnLive.addressOf(film) : image.dataset.still;
+    };
+    for (const name of ["pointerover", "focusin"]) gallery.addEventListener(name, event => turn(event, true));
+    for (const name of ["pointerout", "focusout"]) gallery.addEventListener(name, event => turn(event, false));
+    return { show() {} };
+  };
 })();

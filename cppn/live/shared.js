@@ -382,7 +382,7 @@ const cppnLive = (() => {
 
   /** Let the page's address follow a link, without a new entry in the history. */
   function remember(link) {
-    if (link) history.replaceState(history.state, "", new URL(link).search + location.hash);
+    if (link && new URL(link).host === location.host) history.replaceState(history.state, "", new URL(link).search + location.hash);
   }
 
   const rounded = (value, digits = 4) => Number(value.toFixed(digits));

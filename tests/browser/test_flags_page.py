@@ -43,9 +43,11 @@ def test_all_flags_are_shown_and_open(page, url: str):
 def test_a_lent_gift_is_open_at_once(page, url: str):
     page.goto(f"{url}?tab=flags&section=open")
     page.get_by_role("tab", name="Open a gift").click()
-    shown(page, "A MysteryNet of 6,675 weights")
-    painted(page)
+    shown(page, "what does it hold?")
+    page.get_by_alt_text("-1 to 1").first.click()
+    shown(page, "this may well be how it was trained")
     page.get_by_label("yx").check()
+    shown(page, "A MysteryNet of 6,675 weights in")
     assert fits(page)
 
 
@@ -54,10 +56,10 @@ def test_a_strangers_gift_is_read_and_a_guess_that_is_clicked_sets_its_settings(
     (tmp_path / "GIFT.SAFETENSORS").write_bytes(safetensors.torch.save({f"module.{n}": t for n, t in state.items()}))
     (tmp_path / "gift.safetensors").write_text("<!doctype html><html>Sign in</html>")
     page.goto(f"{url}?tab=flags&section=open")
-    shown(page, "A MysteryNet of 6,675 weights")
+    shown(page, "what does it hold?")
     open_file(page, tmp_path / "GIFT.SAFETENSORS")
-    shown(page, "'module.dense1.weight' is dense1.weight")
     page.get_by_alt_text("y upwards").first.click()
+    shown(page, "'module.dense1.weight' is dense1.weight")
     page.get_by_role("button", name="Rarer habits").click()
     page.wait_for_function("[...document.querySelectorAll('input[value=up]')].some(i => i.checked)")
     assert fits(page)
@@ -79,6 +81,7 @@ def test_a_picture_can_be_hidden_stopped_and_opened(page, url: str):
     shown(page, "Learning,")
     page.get_by_role("button", name="Stop").click()
     page.get_by_role("button", name="Open these weights as a gift").click()
+    page.get_by_alt_text("-1 to 1").first.click()
     shown(page, "Size told by the file: 320 x 160")
     assert fits(page)
 
