@@ -50,7 +50,6 @@ def test_there_are_twelve_guesses_and_one_is_right():
     # the same flag, larger, has the same colours where the small one has them
     large = Image.fromarray(pixels(views.paint(gift, 560, 280, "large")))
     assert psnr(first, np.asarray(large.resize((280, 140), Image.Resampling.BOX))) > 20
-    assert [name for _, name in pictures][-2:] == ["pixels", "y, x, pixels"]  # far outside; nothing but daydreams
 
 
 def test_a_square_picture_has_no_aspect_to_guess(net):
@@ -114,4 +113,5 @@ def test_the_findings_are_told_with_their_own_figures():
 def test_a_guess_is_judged_by_its_answers():
     gift = gift_of(TEAMS["malaysia"])
     assert "may well be" in views.judge_guess(gift, "-1 to 1")
-    assert "daydreams" in views.judge_guess(gift, "pixels")
+    for name in ("pixels", "y, x, pixels"):  # far outside
+        assert "daydreams" in views.judge_guess(gift, name)
