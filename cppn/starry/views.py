@@ -290,6 +290,10 @@ def scores() -> str:
     if "ours" in found:
         ours = found["ours"]
         lines.append(f"| **our network**, from random weights | **{ours['score']:,.2f}** | {ours['bytes']:,} |")
+    lines += [
+        f"| a picture file, {name}; the program that shows it is not counted | {file['score']:,.2f} | {file['bytes']:,} |"
+        for name, file in sorted(found.get("codecs", {}).items(), key=lambda codec: -codec[1]["score"])
+    ]
     return "\n".join([*lines, "", *_how_measured(found)])
 
 
