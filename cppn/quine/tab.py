@@ -72,6 +72,8 @@ def _verify_section(name: gr.Dropdown) -> ui.Section:
     verdict = gr.HTML()
     proof = gr.Markdown()
     note = gr.Markdown()
+    with gr.Accordion("Verified in your own browser", open=True):
+        browser = ui.live("quine", cards=views.CARDS)
     with gr.Row():
         pictures = [_map("Its weights"), _map("What it prints"), _map("The difference")]
     with gr.Row():
@@ -91,14 +93,18 @@ def _verify_section(name: gr.Dropdown) -> ui.Section:
     with gr.Accordion("Why the difference once looked like a blank sheet", open=False), gr.Row():
         gr.Markdown(ui.text("quine", "seeds_view"))
         pictures.append(_map("The difference in the colours of the weights"))
-    shown = [verdict, proof, note, *pictures, facts, ulps, margins, download]
+    shown = [verdict, proof, note, *pictures, facts, ulps, margins, download, browser]
+
+    def told(found: endpoints.Verified, file: Path) -> tuple[object, ...]:
+        """All that is said of a file, and what a browser needs to see for itself."""
+        check = {"weights": str(file), "verdict": found.report["verdict"], "sha256": found.report["sha256_weights"]}
+        return *_told(found), str(file), check
 
     def verified(slug: str) -> tuple[object, ...]:
-        file = views.copy_for_download(quine_of(slug), slug)
-        return *_told(endpoints.verify_quine(slug)), str(file), None
+        return *told(endpoints.verify_quine(slug), views.copy_for_download(quine_of(slug), slug)), None
 
     def brought(file: Path) -> tuple[object, ...]:
-        return *_told(endpoints.verify_quine_file(file)), str(file)
+        return told(endpoints.verify_quine_file(file), file)
 
     ui.listen(weights.upload, brought, weights, shown)
     section = ui.Section("quine", "verify", {"name": name}, verified, [*shown, weights], link)
@@ -123,33 +129,43 @@ def _ladder_section() -> ui.Section:
 def _tamper_section(name: gr.Dropdown) -> ui.Section:
     """Change a weight of the chosen network and see what becomes of it."""
     gr.Markdown(ui.text("quine", "tamper"))
-    with gr.Row():
-        index = gr.Number(
-            FIRST_INDEX,
-            label="Number of the weight",
-            precision=0,
-            minimum=0,
-            maximum=endpoints.LAST_INDEX,
-            min_width=140,
-        )
-        value = gr.Number(0, label="Its new value", min_width=140)
-        flip = gr.Button("Flip its sign", variant="primary", min_width=140)
-        zero = gr.Button("Set it to 0", min_width=140)
-        use = gr.Button("Use the typed value", min_width=140)
-    verdict = gr.HTML()
-    note = gr.Markdown()
-    with gr.Row():
-        own = _map("Printed, against its own weights")
-        original = _map("Printed, against the original")
+    toy = ui.live("quine_tamper", cards=views.CARDS, titles=views.TAMPERED)
     census = gr.Markdown()
-    outputs = [value, verdict, note, own, original, census]
+    with gr.Accordion("The same, asked of the server", open=False):
+        with gr.Row():
+            index = gr.Number(
+                FIRST_INDEX,
+                label="Number of the weight",
+                precision=0,
+                minimum=0,
+                maximum=endpoints.LAST_INDEX,
+                min_width=140,
+            )
+            value = gr.Number(0, label="Its new value", min_width=140)
+            flip = gr.Button("Flip its sign", variant="primary", min_width=140)
+            zero = gr.Button("Set it to 0", min_width=140)
+            use = gr.Button("Use the typed value", min_width=140)
+        verdict = gr.HTML()
+        note = gr.Markdown()
+        with gr.Row():
+            own = _map("Printed, against its own weights")
+            original = _map("Printed, against the original")
+    outputs = [toy, value, verdict, note, own, original, census]
 
     def changed(slug: str, number: float, new: float) -> tuple[object, ...]:
         report, *pictures = endpoints.tamper_quine(slug, number, new)
-        return new, views.tamper_card(report), views.note(report), *map(str, pictures), measured.tamper_census(slug)
+        file = views.copy_for_download(quine_of(slug), slug)
+        shown = {"weights": str(file), "index": report["index"], "value": report["after"]}
+        words = views.tamper_card(report), views.note(report)
+        return shown, new, *words, *map(str, pictures), measured.tamper_census(slug)
 
     def flipped(slug: str, number: float) -> tuple[object, ...]:
         return changed(slug, number, endpoints.flipped(slug, number))
+
+    def flipped_again(slug: str, number: float, now: float) -> tuple[object, ...]:
+        """Flip a weight, or flip it back where it is flipped."""
+        opposite = endpoints.flipped(slug, number)
+        return changed(slug, number, -opposite if now == opposite else opposite)
 
     def zeroed(slug: str, number: float) -> tuple[object, ...]:
         return changed(slug, number, 0.0)
@@ -159,11 +175,12 @@ def _tamper_section(name: gr.Dropdown) -> ui.Section:
         number = maps.index_at(quine_of(slug).net, tuple(event.index))
         return (ui.SKIP,) * (1 + len(outputs)) if number is None else (number, *flipped(slug, number))
 
-    ui.listen(flip.click, flipped, [name, index], outputs)
+    ui.listen(flip.click, flipped_again, [name, index, value], outputs)
     ui.listen(zero.click, zeroed, [name, index], outputs)
     ui.listen(use.click, changed, [name, index, value], outputs)
     for picture in (own, original):
         ui.listen(picture.select, clicked, name, [index, *outputs])
+    ui.at_once(toy.change, None, None, [index, value], js="() => cppnLive.toys.quine_tamper.settings")
     return ui.Section("quine", "tamper", {"name": name, "index": index}, flipped, outputs)
 
 

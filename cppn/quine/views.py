@@ -60,6 +60,12 @@ PROOFS = {
     "open": ("Nothing is proved.", "The bounds on what another computer could find are too wide to tell."),
     "none": ("Nothing to prove.", "A proof needs a published table and bits, or an error that is rounding alone."),
 }
+# titles of what a tampered network comes to when it is no quine any more; {} is its verdict
+TAMPERED = {
+    "restored": "Verification fails: it still prints the original",
+    "tipped": "Verification fails: its code has tipped over",
+    "fails": "Verification fails: {}",
+}
 OWN_TABLE = (
     " The file brings its own read-out table, and a table can be made to print any weights at all;"
     " so it is called approximate at best, however small its error."
@@ -218,7 +224,9 @@ def tamper_card(report: Facts) -> str:
     if report["verification"]["is_quine"]:
         return _card(*CARDS[verdict], report["words"])
     symbol, _, colour = CARDS["not_a_quine"]
-    return _card(symbol, f"Verification fails: {CARDS[verdict][1].lower()}", colour, report["words"])
+    sign = report["verification"]["head"] == "sign"
+    title = TAMPERED["restored" if report["restored"] else "tipped" if sign else "fails"]
+    return _card(symbol, title.format(CARDS[verdict][1].lower()), colour, report["words"])
 
 
 # --- shaken

@@ -110,9 +110,19 @@ def test_a_tampered_weight_differs_from_what_is_printed_there_and_nowhere_else()
     json.dumps(facts, allow_nan=False)
     assert facts["verification"]["is_quine"] is False
     assert "Not a quine" in views.tamper_card(facts)
-    assert "Verification fails: approximate" in views.tamper_card(facts)
+    assert "Verification fails: it still prints the original" in views.tamper_card(facts)
     untouched = views.tamper_facts(tamper(loaded.net, loaded.config, 500, float(theta[500])))
     assert "Exact quine" in views.tamper_card(untouched)
+
+
+def test_the_headline_says_what_became_of_the_copy():
+    exact, newton = opened("exact_mlp"), opened("newton")
+    flips = (tamper(exact.net, exact.config, i, -float(v)) for i, v in enumerate(flatten(exact.net)))
+    tipped = next(done for done in flips if not done.restored)
+    assert "its code has tipped over" in views.tamper_card(views.tamper_facts(tipped))
+    moved = views.tamper_facts(tamper(newton.net, newton.config, 500, 0.3))
+    verdict = views.CARDS[moved["verification"]["verdict"]][1].lower()
+    assert f"Verification fails: {verdict}<" in views.tamper_card(moved)
 
 
 @pytest.mark.parametrize("slug", SHIPPED)
