@@ -77,17 +77,6 @@ class Upload(gr.File):
         return None if payload is None else uploaded(payload, "the file")
 
 
-class Sketch(gr.ImageEditor):
-    """Where a visitor draws; handlers get the path of the drawing, or None."""
-
-    is_template = True  # to the page it is the component that it is made from
-
-    def preprocess(self, payload: Any) -> Path | None:
-        """The path of what all layers show together."""
-        drawing = getattr(payload, "composite", None)
-        return None if drawing is None else uploaded(drawing, "the drawing")
-
-
 def picture_input(value: str | None = None, **options: Any) -> Picture:
     """A place to bring a picture to, with the usual settings."""
     settings = {"type": "filepath", "format": "png", "image_mode": None, "sources": ["upload", "clipboard"]}

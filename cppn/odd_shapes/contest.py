@@ -73,7 +73,10 @@ def contest(seed: int, finder: Finder) -> tuple[Round, ...]:
 
 
 def standing(rounds: tuple[Round, ...], clicks: tuple[Point, ...]) -> dict[str, object]:
-    """Distances of the visitor's clicks and of the network's answers so far, in pixels; at least one click."""
+    """Distances of the visitor's clicks and of the network's answers so far, in pixels; at least one click.
+
+    `won` and `lost` count the pictures in which the visitor was closer, and the network.
+    """
     played = rounds[: len(clicks)]
     yours = [math.dist(click, r.truth) for click, r in zip(clicks, played, strict=True)]
     networks = [math.dist(r.network, r.truth) for r in played]
@@ -81,6 +84,7 @@ def standing(rounds: tuple[Round, ...], clicks: tuple[Point, ...]) -> dict[str, 
         "yours": [round(value, 1) for value in yours],
         "networks": [round(value, 1) for value in networks],
         "won": sum(mine < its for mine, its in zip(yours, networks, strict=True)),
+        "lost": sum(mine > its for mine, its in zip(yours, networks, strict=True)),
         "your_mean": round(sum(yours) / len(yours), 1),
         "network_mean": round(sum(networks) / len(networks), 1),
     }

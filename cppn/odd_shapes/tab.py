@@ -13,10 +13,9 @@ from cppn.faults import VisitorError
 from cppn.odd_shapes import endpoints, maps, views
 from cppn.odd_shapes.canvas import open_canvas
 from cppn.odd_shapes.contest import Game, contest
-from cppn.odd_shapes.dataset import FEWEST, KINDS, MOST
+from cppn.odd_shapes.dataset import CANVAS, FEWEST, KINDS, MOST
 from cppn.odd_shapes.locate import locate
 from cppn.odd_shapes.weights import NETWORKS, finder_of
-from cppn.render import InvisibleError
 
 MARKS = "**+** the network's answer, in a circle as wide as it expects to be off · **✕** the true centre, where known"
 CHOICES = [endpoints.ANY, *KINDS]
@@ -48,30 +47,31 @@ def tab() -> ui.Wing:
 
 
 def _find_section() -> ui.Section:
-    """Draw or bring a picture, see the answer, and ask tokens what they look at."""
+    """Move shapes, draw or bring a picture, see the answer, and ask tokens what they look at."""
+    gr.Markdown(ui.text("odd_shapes", "find"))
     with gr.Row():
-        with gr.Column(scale=1, min_width=280):
-            with gr.Tabs():
-                with gr.Tab("Draw one"):
-                    options, another = _options()
-                with gr.Tab("Draw your own"):
-                    sketch, use = _sketch()
-            picture = ui.picture_input(label="The picture; you can upload another", height=240, elem_classes="pixels")
-            network = _networks()
-        with gr.Column(scale=2, min_width=320):
-            overlay = _map("Where the odd shape is")
+        with gr.Column(scale=3, min_width=320):
+            toy = ui.live("odd_shapes")
+            remarks = gr.Markdown()
             gr.Markdown(MARKS, elem_classes="caption")
-            words = gr.Markdown()
-            link = ui.link_box("Link to the drawn picture")
-    gr.Markdown("**Click a place on any map, or on the picture above,** to see what the token there attends to.")
-    with gr.Row():
-        likely, arrows = _map("What the network thinks likely"), _map("Where the likely tokens point")
-    heads = []
-    for layer in range(1, endpoints.LAYERS + 1):
+        with gr.Column(scale=1, min_width=280):
+            options, another = _options()
+            network = _networks()
+            picture = ui.picture_input(label="The picture; you can upload another", height=200, elem_classes="pixels")
+    link = ui.link_box("Link to the drawn picture")
+    with gr.Accordion("The picture as it came, large, answered by the server", open=False):
         with gr.Row():
-            heads += [_map(f"Attention: layer {layer}, head {head}") for head in range(1, endpoints.HEADS + 1)]
+            overlay = _map("Where the odd shape is")
+            words = gr.Markdown()
+        gr.Markdown("**Click a place on any map** to see what the token there attends to.")
+        with gr.Row():
+            likely, arrows = _map("What the network thinks likely"), _map("Where the likely tokens point")
+        heads = []
+        for layer in range(1, endpoints.LAYERS + 1):
+            with gr.Row():
+                heads += [_map(f"Attention: layer {layer}, head {head}") for head in range(1, endpoints.HEADS + 1)]
     truth = gr.State(None)  # about the drawn picture; nobody knows it of any other
-    found = [overlay, words, likely, arrows, *heads]
+    found = [toy, remarks, overlay, words, likely, arrows, *heads]
     settings = {**options, "network": network}
     section = ui.Section("odd_shapes", "find", settings, drawn, [picture, truth, *found], link)
     section.follow([option.input for option in options.values()], trigger_mode="always_last")
@@ -88,7 +88,7 @@ def _find_section() -> ui.Section:
     ui.listen(picture.upload, explained, [picture, truth, network], found)
     removed = [None, "Choose, draw or upload a picture.", *[None] * (len(found) - 2)]
     ui.listen(picture.clear, lambda: removed, None, found)
-    ui.listen(use.click, painted, [sketch, network], [picture, truth, *found])
+    ui.at_once(toy.change, None, None, [remarks], js="() => ''")
     for shown in (overlay, likely, arrows, *heads):
         ui.listen(shown.select, asked_token, [picture, network], [words, *heads], show_progress="hidden")
     return section
@@ -100,27 +100,19 @@ def drawn(seed: int, base: str, odd: str, count: int, network: str) -> tuple[obj
     return str(picture), truth, *explained(picture, truth, network)
 
 
-def painted(drawing: Path | None, network: str) -> tuple[object, ...]:
-    """What the visitor has painted, and its answer."""
-    try:
-        blank = drawing is None or not open_canvas(drawing).ink.any()
-    except InvisibleError:  # as the editor leaves a canvas that nobody has touched
-        blank = True
-    if blank:
-        raise VisitorError("paint something first")
-    return str(drawing), None, *explained(drawing, None, network)
-
-
 def explained(file: Path | None, truth: views.Facts | None, network: str) -> tuple[object, ...]:
-    """A picture's answer as mark, words, two maps, and the attention of the likeliest token."""
+    """What a browser needs to answer, remarks, then mark, words, two maps, and the attention of the likeliest token."""
     if file is None:
         raise VisitorError("choose, draw or upload a picture first")
     finder, canvas = finder_of(network), open_canvas(file)
     location = locate(canvas, finder)
-    known = views.truth_of(canvas, truth)
+    known, facts = views.truth_of(canvas, truth), views.report(location, finder, canvas)
+    points = f"The network points at {location.x:.0f}, {location.y:.0f}"
     return (
-        str(maps.overlay(canvas, location, known)),
-        views.describe(views.report(location, finder, canvas), known),
+        views.for_browser(canvas, network, known),
+        views.remarks(facts, known),
+        gr.Image(str(maps.overlay(canvas, location, known)), alt_text=points),
+        views.describe(facts, known),
         *map(str, maps.probability_and_offsets(canvas, location)),
         *_in_frames(maps.attention_of_all_heads(canvas, location, location.token)),
     )
@@ -162,21 +154,6 @@ def _options() -> tuple[dict[str, gr.components.Component], gr.Button]:
     return {"seed": seed, "base": base, "odd": odd, "count": count}, gr.Button("Another picture", variant="primary")
 
 
-def _sketch() -> tuple[ui.Sketch, gr.Button]:
-    """A canvas to paint on, and the button that hands the painting over."""
-    gr.Markdown(ui.text("odd_shapes", "sketch"))
-    sketch = ui.Sketch(
-        show_label=False,
-        placeholder="Choose the brush on the left,\nthen paint here",
-        type="filepath",
-        sources=(),
-        canvas_size=(256, 256),
-        brush=gr.Brush(default_size=24, colors=["#000000"], color_mode="fixed"),
-        layers=False,
-    )
-    return sketch, gr.Button("Find the odd one in it", variant="primary")
-
-
 # --- the other sections
 
 
@@ -193,12 +170,14 @@ def _contest_section() -> ui.Section:
     """Ten pictures, a click each, both scores."""
     game = gr.State(None)
     gr.Markdown(ui.text("odd_shapes", "contest"))
-    picture = ui.shown("Click the centre of the odd shape", buttons=[])
     words = gr.Markdown()
+    picture = ui.live("odd_shapes_contest")
     go_on = gr.Button("Next picture", variant="primary")
+    spot = [gr.Number(0, visible=False), gr.Number(0, visible=False)]
     outputs = [game, picture, words]
-    ui.listen(picture.select, clicked, game, outputs, show_progress="hidden")
-    ui.listen(go_on.click, gone_on, game, outputs, show_progress="hidden")
+    js = "game => [game, ...cppnLive.toys.odd_shapes_contest.settings]"
+    ui.listen(picture.submit, clicked, [game, *spot], outputs, show_progress="hidden", js=js)
+    ui.listen([go_on.click, picture.click], gone_on, game, outputs, show_progress="hidden")
     return ui.Section("odd_shapes", "contest", {}, begun, outputs)
 
 
@@ -207,9 +186,9 @@ def begun() -> tuple[object, ...]:
     return played(Game(random.randint(0, LAST_SEED)))
 
 
-def clicked(running: Game | None, event: gr.SelectData) -> tuple[object, ...]:
-    """Take the click and show what is true; a contest that the server has forgotten starts anew."""
-    return played(running.click(maps.canvas_point(tuple(event.index)))) if running else begun()
+def clicked(running: Game | None, x: float, y: float) -> tuple[object, ...]:
+    """Take the click, in shares of the picture, and show what is true; a contest that was forgotten starts anew."""
+    return played(running.click(maps.canvas_point((x * maps.SIDE, y * maps.SIDE)))) if running else begun()
 
 
 def gone_on(running: Game | None) -> tuple[object, ...]:
@@ -220,7 +199,15 @@ def gone_on(running: Game | None) -> tuple[object, ...]:
 def played(game: Game) -> tuple[object, ...]:
     """The state, the picture and the words of a contest."""
     rounds = contest(game.seed, finder_of("ours"))
-    return game, str(maps.contest(rounds, game)), views.describe_contest(rounds, game)
+    shown = {
+        "picture": str(maps.contest(rounds, game)),
+        "words": views.contest_in_words(rounds, game),
+        "pixels": CANVAS,
+        "shown": game.shown,
+        "over": game.over,
+        "number": game.number,
+    }
+    return game, shown, views.describe_contest(rounds, game)
 
 
 def _score_section() -> ui.Section:

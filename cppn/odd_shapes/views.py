@@ -9,11 +9,11 @@ import math
 import numpy as np
 
 from cppn import hub, render
-from cppn.odd_shapes.canvas import Canvas
+from cppn.odd_shapes.canvas import Canvas, to_image
 from cppn.odd_shapes.contest import ROUNDS, Game, Round, standing
 from cppn.odd_shapes.dataset import ABSENT, KINDS, Pictures
 from cppn.odd_shapes.locate import Location
-from cppn.odd_shapes.weights import NETWORKS, Finder
+from cppn.odd_shapes.weights import NETWORKS, Finder, weights_of
 
 RESULT = hub.BUNDLED / "results" / "odd_shapes.json"
 LEVELS = {"homework passed: 5.0": 5.0, "bonus: 3.0": 3.0, "lecturer's best: 2.65": 2.65}
@@ -92,20 +92,55 @@ def describe(facts: Facts, truth: Facts | None = None) -> str:
     return "\n\n".join(said)
 
 
+def remarks(facts: Facts, truth: Facts | None = None) -> str:
+    """What there is to say about a picture beside the answer: caveats, and what was done to one that was brought."""
+    said = [f"⚠️ {caveat}" for caveat in facts["caveats"]]
+    if not truth:
+        said.append(f"The picture as it came: {facts['picture']}")
+    if facts["note"]:
+        said.append(f"⚠️ {facts['note']}.")
+    return "\n\n".join(said)
+
+
+def for_browser(canvas: Canvas, network: str, truth: Facts | None) -> Facts:
+    """What a browser needs to find the odd shape itself: the network's file, the picture, its shapes if known."""
+    return {
+        "weights": str(render.save_bytes(weights_of(network), network, ".safetensors")),
+        "picture": str(render.save_png(to_image(canvas.ink), "odd-shapes-canvas")),
+        "shapes": [truth["odd"], *truth["base"]] if truth else None,
+    }
+
+
 # --- the contest
 
 
 def describe_contest(rounds: tuple[Round, ...], game: Game) -> str:
     """The contest so far in words."""
-    if not game.shown:
-        return f"Picture {game.number + 1} of {ROUNDS}: **click where you see the centre of the odd shape.**"
+    up = f"Picture {game.number + 1} of {ROUNDS}"
+    if not game.clicks:
+        return f"{up}: **click where you see the centre of the odd shape.**"
     score = standing(rounds, game.clicks)
+    up = f"{up}, you {score['won']} : network {score['lost']}"
+    if not game.shown:
+        return f"{up}: **click where you see the centre of the odd shape.**"
     last = f"You were **{score['yours'][-1]:.1f} pixels** off, the network **{score['networks'][-1]:.1f}**."
     means = f"On average: you {score['your_mean']:.1f} pixels, the network {score['network_mean']:.1f}."
     if not game.over:
-        return f"{last} {means}"
+        return f"{up}. {last} {means}"
     verdict = "You beat the network!" if score["your_mean"] < score["network_mean"] else "The network wins."
-    return f"{last}\n\n**{verdict}** {means} You were closer in {score['won']} of {ROUNDS} pictures."
+    return f"{up}. {last}\n\n**{verdict}** {means} You were closer in {score['won']} of {ROUNDS} pictures."
+
+
+def contest_in_words(rounds: tuple[Round, ...], game: Game) -> str:
+    """What the contest's picture shows, for those who do not see it."""
+    up, played = f"Picture {game.number + 1} of {ROUNDS}", rounds[game.number]
+    if not game.shown:
+        return f"{up}: black shapes, one of them of another kind. Arrow keys move a cross, Enter answers."
+    (true_x, true_y), (x, y), (your_x, your_y) = played.truth, played.network, game.clicks[-1]
+    return (
+        f"{up}: the odd shape is at {true_x:.0f}, {true_y:.0f}; the network points at {x:.0f}, {y:.0f}, "
+        f"you at {your_x:.0f}, {your_y:.0f}. Enter goes on."
+    )
 
 
 # --- scores

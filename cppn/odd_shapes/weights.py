@@ -49,7 +49,20 @@ def finder_of(name: str) -> Finder:
     Raises:
         VisitorError: no network of that name, or no usable file.
     """
+    weights = _file_of(name)
+    return _open_once(name, weights.path, weights.source, weights.note)
+
+
+def weights_of(name: str) -> bytes:
+    """A shipped network's weights file.
+
+    Raises:
+        VisitorError: as `finder_of`.
+    """
+    return _file_of(name).path.read_bytes()
+
+
+def _file_of(name: str) -> hub.Weights:
     if name not in NETWORKS:
         raise VisitorError(f"there is no network {quoted(name)}; choose one of: {', '.join(NETWORKS)}")
-    weights = hub.library().find(f"odd_shapes/{name}.safetensors")
-    return _open_once(name, weights.path, weights.source, weights.note)
+    return hub.library().find(f"odd_shapes/{name}.safetensors")

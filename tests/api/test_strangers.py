@@ -34,7 +34,7 @@ OPENERS = (
     gr.Model3D,
     gr.Chatbot,
 )
-CHECKED = (ui.Picture, ui.Upload, ui.Sketch)
+CHECKED = (ui.Picture, ui.Upload)
 
 
 @pytest.fixture(scope="module")
@@ -69,8 +69,6 @@ SECRETS = ("/etc/passwd", str(ROOT / "app.py"), str(ROOT / ".git" / "config"), "
 def test_only_files_of_visitors_and_our_own_pictures_are_opened(kind: type, path: str):
     """The forms that went round gradio's own check: no mark of an upload, a name that promises no picture."""
     payload = gr.data_classes.FileData(path=path, orig_name="a.svg")
-    if kind is ui.Sketch:
-        payload = type("Drawing", (), {"composite": payload})()
     start = time.monotonic()
     with pytest.raises(serving.VisitorError, match="upload"):
         kind(render=False).preprocess(payload)

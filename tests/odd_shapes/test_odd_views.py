@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from types import SimpleNamespace
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -10,6 +10,7 @@ import torch
 from PIL import Image
 
 from cppn.faults import VisitorError
+from cppn.hub import BUNDLED
 from cppn.odd_shapes import endpoints, maps, tab, views
 from cppn.odd_shapes.canvas import Canvas
 from cppn.odd_shapes.contest import Game
@@ -155,17 +156,31 @@ def test_a_seed_or_a_count_out_of_range_is_refused_by_name():
 # --- what the tab's listeners do
 
 
-def test_nothing_painted_is_said(tmp_path):
+def test_an_empty_picture_is_said_to_be_empty(tmp_path):
     Image.new("RGBA", (256, 256)).save(tmp_path / "empty.png")
-    for drawing in (None, tmp_path / "empty.png"):
-        with pytest.raises(VisitorError, match="paint something first"):
-            tab.painted(drawing, "ours")
+    browser, remarks, *_ = tab.explained(tmp_path / "empty.png", None, "ours")
+    assert browser["shapes"] is None
+    assert "There is no ink on this canvas" in remarks
+    with pytest.raises(VisitorError, match="choose, draw or upload"):
+        tab.explained(None, None, "ours")
+
+
+def test_a_browser_gets_the_networks_file_and_the_shapes_the_odd_one_first():
+    picture, truth, browser, *_ = tab.drawn(5, "square", "circle", 4, "seed")
+    assert Path(browser["weights"]).read_bytes() == (BUNDLED / "odd_shapes" / "seed.safetensors").read_bytes()
+    assert [shape["kind"] for shape in browser["shapes"]] == ["circle"] + 4 * ["square"]
+    assert browser["shapes"][0] == truth["odd"]
+    assert np.array_equal(np.array(Image.open(browser["picture"])), np.array(Image.open(picture)))
 
 
 def test_a_click_whose_contest_is_forgotten_starts_a_new_one():
-    event = SimpleNamespace(index=[100, 100])
-    for game, picture, words in (tab.clicked(None, event), tab.gone_on(None)):
+    for game, shown, words in (tab.clicked(None, 0.25, 0.5), tab.gone_on(None)):
         assert game == Game(game.seed)
-        assert picture.endswith("contest.png")
+        assert shown["picture"].endswith("contest.png")
+        assert "Arrow keys" in shown["words"]
         assert words.startswith("Picture 1 of 10")
-        assert tab.clicked(game, event)[0].clicks == (maps.canvas_point((100, 100)),)
+        answered, answer, score = tab.clicked(game, 0.25, 0.5)
+        assert answered.clicks == (maps.canvas_point((128, 256)),)
+        assert "the network points at" in answer["words"]
+        assert "you at 16, 32" in answer["words"]
+        assert score.startswith(("Picture 1 of 10, you 0 : network 1", "Picture 1 of 10, you 1 : network 0"))
