@@ -430,8 +430,10 @@ OPENED = """
 def open_page(demo: gr.Blocks, tabs: gr.Tabs, wings: Sequence[Wing]) -> None:
     """Wire the page: the view that its address asks for at once, every other section when it is first seen."""
     # the tabs are turned by the browser itself, before the server has answered
+    home = wings[0].name
     turned = [f"update({list(WINGS)}, 'tab')"] + [
-        f"(asked.get('tab') ?? '{wings[0].name}') === '{wing.name}' ? update({list(wing.sections)}, 'section') : same" for wing in wings
+        f"(asked.get('tab') ?? '{home}') === '{wing.name}' ? update({list(wing.sections)}, 'section') : same"
+        for wing in wings
     ]
     demo.load(
         None, None, [tabs, *(w.tabs for w in wings)], js=OPENED % f"[{', '.join(turned)}]", api_visibility="private"

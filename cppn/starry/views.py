@@ -291,7 +291,7 @@ def scores() -> str:
         ours = found["ours"]
         lines.append(f"| **our network**, from random weights | **{ours['score']:,.2f}** | {ours['bytes']:,} |")
     lines += [
-        f"| a picture file, {name}; the program that shows it is not counted | {file['score']:,.2f} | {file['bytes']:,} |"
+        f"| a picture file, {name}; what decodes it is not counted | {file['score']:,.2f} | {file['bytes']:,} |"
         for name, file in sorted(found.get("codecs", {}).items(), key=lambda codec: -codec[1]["score"])
     ]
     return "\n".join([*lines, "", *_how_measured(found)])

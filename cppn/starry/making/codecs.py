@@ -27,7 +27,7 @@ SCALES = [share / 24 for share in range(5, 25)]  # of the sides
 KERNELS = {"bicubic": Image.Resampling.BICUBIC, "lanczos": Image.Resampling.LANCZOS}
 # name -> (Pillow's feature, format, the qualities from worst to best, the settings that are tried)
 CODECS = {
-    "JPEG": ("jpg", "JPEG", range(1, 96), {"subsampling": (0, 1, 2), "optimize": (True,), "progressive": (False, True)}),
+    "JPEG": ("jpg", "JPEG", range(1, 96), {"subsampling": range(3), "progressive": (False, True), "optimize": [True]}),
     "WebP": ("webp", "WEBP", range(101), {"method": (6,)}),
     "AVIF": ("avif", "AVIF", range(101), {"speed": (6,), "subsampling": ("4:2:0", "4:4:4")}),
 }
