@@ -3,7 +3,7 @@
     python -m cppn starry measure --target starry.png --pyth FOLDER
 
 What the interpreter said about the same program stays; it is asked about others if --pyth says where it is. --baseline
-SECONDS runs the seed's recipe for that many processor seconds; else its old figures stay.
+SECONDS runs the seed's recipe for that many processor seconds; else its old figures stay, as those of `codecs` do.
 """
 
 from __future__ import annotations
@@ -78,6 +78,7 @@ def main(argv: list[str]) -> int:
     found |= {name: figures(painter, target) for name, painter in painters.items()}
     found["search"] = json.loads((args.weights / "starry/ours.json").read_text(encoding="utf-8"))
     found["baseline"] = baseline(target, args.baseline, 0) if args.baseline else old.get("baseline")
+    found["codecs"] = old.get("codecs", {})
     found["pyth"] = {}
     for name, painter in painters.items():
         report = old.get("pyth", {}).get(name, {})
