@@ -292,8 +292,9 @@
 
     watch("value", () => {
       if (props.value || !finder) return;
-      value = null; // the picture was taken away
+      [value, touched] = [null, true]; // the picture was taken away, and the server has just said why
       empty();
+      touched = false;
     });
 
     return {

@@ -27,6 +27,7 @@ def upload(page, name: str) -> None:
 
 def ask_the_server(page) -> None:
     page.get_by_role("button", name="The same, asked of the server").click()
+    page.get_by_role("button", name="Use the typed value").wait_for()  # only now the buttons above are there twice
 
 
 def choose(page, title: str) -> None:
