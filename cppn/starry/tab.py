@@ -52,33 +52,63 @@ def _program() -> gr.Radio:
     return gr.Radio(CHOICES, value="ours", label="Program")
 
 
+def painted(name: str, _width: int, zoom: float, x: float, y: float) -> tuple[object, str]:
+    """What a browser needs to paint a program in a window, and what is known of the program."""
+    painter = painter_of(name)
+    own = painter.program.width
+    picture, facts = endpoints.paint_starry(name, own, zoom, x, y)
+    shown = {
+        "title": PROGRAMS[name],
+        "program": str(views.copy_for_download(painter.data, f"starry-{name}")),
+        "picture": str(picture),
+        "width": own,
+        "height": painter.program.height,
+        "view": [zoom, x, y],
+    }
+    return shown, views.describe_program(facts)
+
+
 def _paint_section() -> ui.Section:
-    """The program's own painting beside one of any size and window."""
-    program = _program()
+    """The painting, to look around in; any window of it painted large."""
     with gr.Row():
         with gr.Column(scale=1, min_width=280):
-            own = _picture("As the program paints it: 386 × 320 pixels", elem_classes="pixels")
-            width = ui.slider(endpoints.paint_starry, "width", "Width in pixels")
+            program = _program()
             zoom = gr.Slider(0.25, 16, value=1, step=0.25, label="Zoom")
             center_x = gr.Slider(-1.5, 1.5, value=0, step=0.01, label="Centre, left to right")
             center_y = gr.Slider(-1.5, 1.5, value=0, step=0.01, label="Centre, top to bottom")
             with gr.Row():
                 presets = {gr.Button(name, size="sm", min_width=120): window for name, window in PRESETS.items()}
         with gr.Column(scale=2, min_width=320):
-            large = _picture("Computed between its pixels, at your size")
+            toy = ui.live("starry")
             said = gr.Markdown()
-            link = ui.link_box()
+    link = ui.link_box()
+    with gr.Accordion("Paint it large", open=False):
+        gr.Markdown("The same window, as large as you like: for a wallpaper or a close look between the pixels.")
+        with gr.Row():
+            width = ui.slider(endpoints.paint_starry, "width", "Width in pixels")
+            button = gr.Button("Paint it", variant="primary")
+        large = _picture("Computed between its pixels, at your size")
+        facts = gr.Markdown()
 
-    def show(name: str, *view: float) -> tuple[str, str, str]:
-        picture, facts = endpoints.paint_starry(name, *view)
-        return str(views.own_painting(painter_of(name))[0]), str(picture), views.describe(facts)
+    def paint_large(*view: object) -> tuple[str, str]:
+        picture, known = endpoints.paint_starry(*view)
+        return str(picture), views.describe(known)
 
     settings = {"program": program, "width": width, "zoom": zoom, "x": center_x, "y": center_y}
-    section = ui.Section("starry", "paint", settings, show, [own, large, said], link)
-    section.cost = lambda _, pixels, *__: endpoints.paint_starry.cost(pixels)
-    section.follow_settings()
-    for button, window in presets.items():
-        section.follow(ui.sets(button.click, window, [zoom, center_x, center_y]).then)
+    section = ui.Section("starry", "paint", settings, painted, [toy, said], link)
+    section.follow([program.input, toy.submit], trigger_mode="always_last")  # a browser that cannot paint asks again
+    ui.at_once(width.input, None, [link, width], link, js="(link, width) => cppnLive.linked(link, { width })")
+    window = [zoom, center_x, center_y]
+    ui.looks_through(toy, "starry", window, link)
+    for preset, there in presets.items():
+        ui.looks_at(preset, "starry", there)
+    ui.listen(
+        button.click,
+        paint_large,
+        list(settings.values()),
+        [large, facts],
+        cost=lambda _, pixels, *__: endpoints.paint_starry.cost(pixels),
+    )
     return section
 
 

@@ -101,18 +101,28 @@ def copy_for_download(data: bytes, name: str) -> Path:
     return render.save_bytes(data, name, ".pyth")
 
 
-def describe(known: Facts) -> str:
-    """A program's facts in a sentence or two."""
+def describe_program(known: Facts) -> str:
+    """What a program is made of, in a sentence or two, and what was done to get at it."""
     kind = "sigmoid" if known["neuron"] == "sigmoid" else "sine"
-    size, own = (known["picture_width"], known["picture_height"]), (known["width"], known["height"])
     text = (
         f"**{known['bytes']:,} bytes**: {known['neurons']} {kind} neurons, {known['weights']:,} weights of "
-        f"{known['levels']} levels. The program paints {own[0]} × {own[1]} pixels. "
+        f"{known['levels']} levels. The program paints {known['width']} × {known['height']} pixels."
     )
+    return _with_remarks(text, known)
+
+
+def describe(known: Facts) -> str:
+    """A picture and its program in a sentence or two."""
+    size, own = (known["picture_width"], known["picture_height"]), (known["width"], known["height"])
     if size == own and known["zoom"] == 1:
-        text += "This is its own painting, pixel by pixel."
+        text = "This is its own painting, pixel by pixel."
     else:
-        text += f"Here: {size[0]:,} × {size[1]:,}, computed between its pixels."
+        text = f"Here: {size[0]:,} × {size[1]:,}, computed between its pixels."
+    return _with_remarks(f"{describe_program({**known, 'done': [], 'note': ''})} {text}", known)
+
+
+def _with_remarks(text: str, known: Facts) -> str:
+    """A text, then what was done to get at the program, and why it is not the one that it should be."""
     if known["done"]:
         text += "\n\n" + " ".join(known["done"])
     return f"{text}\n\n⚠️ {known['note']}." if known["note"] else text

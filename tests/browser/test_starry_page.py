@@ -19,18 +19,22 @@ def pictures(page: object, name: str) -> object:
     return page.locator(f"img[src*='{name}']:visible")
 
 
-def test_the_painting_is_there_at_once_beside_the_larger_one(page, url: str):
+def test_the_painting_is_there_at_once_and_large_on_demand(page, url: str):
     page.goto(f"{url}{TAB}&program=published")
+    shown(page, "45 sigmoid neurons")
+    shown(page, "Painted by your browser from 1,020 bytes")
+    assert fits(page)
+    page.get_by_role("button", name="Paint it large").locator("visible=true").click()
+    page.get_by_role("button", name="Paint it", exact=True).locator("visible=true").click()
     shown(page, "1,158 × 960, computed between its pixels")
-    painted(page)
-    pictures(page, "starry-published").nth(1).wait_for()
+    pictures(page, "starry-published").last.wait_for()
     assert fits(page)
 
 
 def test_a_link_opens_its_view(page, url: str):
     view = "program=published&width=300&zoom=4&x=0.7&y=-0.6"
     page.goto(f"{url}{TAB}&{view}")
-    shown(page, "300 × 249")
+    page.wait_for_function("() => String(window.cppnLive?.toys.starry?.settings) === '4,0.7,-0.6'")
     link = f"{url}{TAB}&section=paint&{view}"
     page.wait_for_function("v => [...document.querySelectorAll('textarea, input')].some(i => i.value === v)", arg=link)
 
