@@ -343,6 +343,7 @@ const cppnLive = (() => {
     const show = async () => {
       try {
         toys[name] ??= cppnLive.wings[name](place, gradio);
+        place.hidden = !gradio.props.value; // a fault took the place of what was shown
         if (gradio.props.value && gradio.props.value !== shown) {
           shown = gradio.props.value;
           await toys[name].show(shown);

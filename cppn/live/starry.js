@@ -209,6 +209,24 @@
     element.style.maxWidth = `calc(80vh * ${width / height})`;
   }
 
+  /** A row with a link that holds a painting, to be copied or opened; `page` is the address of the page that shows it. */
+  function linkRow() {
+    const field = make("input", { type: "text", readOnly: true, attributes: { "aria-label": "A link that holds this painting" } });
+    const copy = make("button", { type: "button" }), open = make("a", { target: "_blank", textContent: "Open it" });
+    const label = make("span", { textContent: "A link that holds this painting:" });
+    copy.addEventListener("click", async () => {
+      field.select();
+      await navigator.clipboard?.writeText(field.value).then(() => (copy.textContent = "Copied"), () => {});
+    });
+    const hold = (page, bytes) => {
+      const address = new URL(page.replace(/^\/(?=\?)/, ""), document.baseURI); // "/?…" where the server knows no more
+      address.hash = fragment(bytes);
+      field.value = open.href = address.href;
+      copy.textContent = "Copy";
+    };
+    return { row: make("div", { className: "row link" }, label, field, copy, open), hold };
+  }
+
   /** A program's bytes from the server. */
   const programBytes = async path => new Uint8Array(await cppnLive.fetched(path));
 
@@ -295,11 +313,18 @@
       say(at(event.clientX, box.left, box.width) / view.zoom + view.x, at(event.clientY, box.top, box.height) / view.zoom + view.y);
     });
     stage.addEventListener("pointerleave", () => say());
+    const renew = async () => {
+      try {
+        if (shown && !invited()) await putOwn();
+      } catch (fault) {
+        cppnLive.refused(place, fault);
+      }
+    };
     home.addEventListener("click", () => {
       dismiss();
-      putOwn().catch(fault => cppnLive.refused(place, fault));
+      renew();
     });
-    window.addEventListener("hashchange", () => shown && (invited() || putOwn()));
+    window.addEventListener("hashchange", renew);
 
     return {
       /** Show another program, or the same in the window that the page asks for. */
@@ -335,5 +360,16 @@
     };
   };
 
-  cppnLive.starry = { Refused, readProgram, neuronsAt, packed, shaderOf, shaped, fragment, fromFragment, programBytes };
+  /** A squeezed program's link. */
+  cppnLive.wings.starry_squeezed = place => {
+    const { row, hold } = linkRow();
+    place.append(row);
+    return {
+      async show({ program, page }) {
+        hold(page, await programBytes(program));
+      },
+    };
+  };
+
+  cppnLive.starry = { Refused, readProgram, neuronsAt, packed, shaderOf, shaped, fromFragment, linkRow, programBytes };
 })();

@@ -38,15 +38,10 @@ class Source:
 def neuron_pictures(program: Program) -> list[Image.Image]:
     """Every neuron over the picture, small and gray; the last three, the colours, in red, green and blue."""
     values = paint_neurons(program, *size_at(program, THUMBNAIL))  # (N, H, W)
-    return [_neuron_picture(program, number, gray) for number, gray in enumerate(values)]
+    return [neuron_picture(program, number, gray) for number, gray in enumerate(values)]
 
 
-def large_neuron(program: Program, number: int) -> Image.Image:
-    """One neuron, counted from 0, as large as the program's own painting."""
-    return _neuron_picture(program, number, paint_neurons(program, program.width, program.height)[number])
-
-
-def _neuron_picture(program: Program, number: int, values: Tensor) -> Image.Image:
+def neuron_picture(program: Program, number: int, values: Tensor) -> Image.Image:
     """A neuron's values (H, W) in [0, 256] as a picture, in its colour if it has one."""
     gray = values.floor().clamp(0, 255).to(torch.uint8)  # (H, W)
     shown = gray[:, :, None].repeat(1, 1, 3)  # (H, W, 3)

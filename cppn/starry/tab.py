@@ -144,17 +144,24 @@ def _compare_section() -> ui.Section:
     return ui.Section("starry", "compare", settings, lambda *sides: compared(None, *sides), [pair, said])
 
 
+# the toy's chosen neuron into the box and the link, and the box's into the toy and the link
+NEURON_CHOSEN = """link => {
+  const { neuron } = cppnLive.toys.starry_neurons;
+  return [neuron, cppnLive.linked(link, { neuron })];
+}"""
+NEURON_ASKED = """(link, neuron) => {
+  cppnLive.toys.starry_neurons?.look(neuron);
+  return cppnLive.linked(link, { neuron });
+}"""
+
+
 def _neurons_section() -> ui.Section:
-    """All neurons; a click enlarges one and tells what moves it; all in one sheet."""
+    """All neurons; one of them large with what moves it; the painting without some of them; all in one sheet."""
     gr.Markdown(ui.text("starry", "neurons"))
-    program = _program()
     with gr.Row():
-        with gr.Column(scale=2, min_width=320):
-            small = ui.gallery("All neurons", 6, allow_preview=False)
-        with gr.Column(scale=1, min_width=280):
-            number = gr.Number(FIRST_NEURON + 1, precision=0, minimum=1, maximum=96, label="Neuron")
-            large = _picture("The chosen neuron", buttons=["download"])
-            caption = gr.Markdown()
+        program = _program()
+        number = gr.Number(FIRST_NEURON + 1, precision=0, minimum=1, maximum=96, label="Neuron")
+    toy = ui.live("starry_neurons")
     with gr.Accordion("What moves each neuron, in words", open=False):
         captions = gr.Markdown()
     with gr.Accordion("All in one picture", open=False):
@@ -165,30 +172,25 @@ def _neurons_section() -> ui.Section:
         said = gr.Markdown()
     link = ui.link_box()
 
-    def show(name: str, wanted: int) -> tuple[object, ...]:
-        network = painter_of(name).program
-        return neurons.neuron_list(network), views.neuron_gallery(network), *one(name, wanted)
-
-    def one(name: str, wanted: int | None) -> tuple[str, str]:
-        return views.large_neuron(painter_of(name).program, max(1, wanted or 1) - 1)
-
-    def asked(name: str, wanted: int | None, request: gr.Request) -> tuple[str, ...]:
-        """One neuron anew, and the link to it; the small ones stay as they are."""
-        return *one(name, wanted), ui.share_link(request, tab="starry", section="neurons", program=name, neuron=wanted)
-
-    def chosen(name: str, request: gr.Request, event: gr.SelectData) -> tuple[object, ...]:
-        return event.index + 1, *asked(name, event.index + 1, request)
+    def show(name: str, wanted: int | None) -> tuple[object, ...]:
+        painter = painter_of(name)
+        picture, facts = endpoints.starry_neurons(name)
+        shown = {
+            "program": str(views.copy_for_download(painter.data, f"starry-{name}")),
+            "picture": str(picture),
+            "listed": facts["neurons"],
+            "neuron": max(1, wanted or 1),
+        }
+        return neurons.neuron_list(painter.program), shown
 
     def all_in_one(name: str, across: int) -> tuple[str, str]:
         picture, facts = endpoints.starry_neurons(name, across)
         return str(picture), f"{len(facts['neurons'])} neurons, {facts['width']:,} × {facts['height']:,} pixels."
 
-    section = ui.Section(
-        "starry", "neurons", {"program": program, "neuron": number}, show, [captions, small, large, caption], link
-    )
+    section = ui.Section("starry", "neurons", {"program": program, "neuron": number}, show, [captions, toy], link)
     section.follow(program.input)
-    ui.listen(small.select, chosen, program, [number, large, caption, link], show_progress="hidden")
-    ui.listen(number.submit, asked, [program, number], [large, caption, link])
+    ui.at_once(toy.change, None, link, [number, link], js=NEURON_CHOSEN)
+    ui.at_once(number.input, None, [link, number], link, js=NEURON_ASKED)
     ui.listen(button.click, all_in_one, [program, columns], [sheet, said])
     return section
 
@@ -247,6 +249,11 @@ def _program_section() -> ui.Section:
     return section
 
 
+def _in_a_link(program: str | Path) -> dict[str, str]:
+    """What a browser needs to put a program into an address: the program, and the page that paints it."""
+    return {"program": str(program), "page": ui.share_link(None, tab="starry", section="paint")}
+
+
 def _squeeze_section(tabs: gr.Tabs, bytes_shown: ui.Section) -> ui.Section:
     """Upload a picture, watch a program learn to paint it, take the program away."""
     gr.Markdown(ui.text("starry", "squeeze"))
@@ -271,15 +278,20 @@ def _squeeze_section(tabs: gr.Tabs, bytes_shown: ui.Section) -> ui.Section:
             with gr.Row():
                 program = ui.Upload(label="The program", interactive=False, height=80)
                 again = gr.Button("Look at its bytes")
+            held = ui.live("starry_squeezed")
             curve = gr.LinePlot(x="seconds", y="score", title="Score while it searches, lower is better", height=240)
 
     def squeezed(chosen: Path | None, how_long: float) -> object:
         for look in endpoints.squeeze_picture(ui.chosen(chosen), how_long):
-            yield str(look.picture), look.curve, str(look.program), look.words
+            yield str(look.picture), look.curve, str(look.program), look.words, _in_a_link(look.program)
 
-    ui.runs_until_stopped(start, stop, squeezed, [picture, seconds], [preview, curve, program, said], said)
+    def example(_seconds: float) -> tuple[object, ...]:
+        painted, program, words = views.example()
+        return painted, program, words, _in_a_link(program)
+
+    ui.runs_until_stopped(start, stop, squeezed, [picture, seconds], [preview, curve, program, said, held], said)
     ui.hands_over(again, program, tabs, bytes_shown)
-    return ui.Section("starry", "squeeze", {"seconds": seconds}, lambda _: views.example(), [preview, program, said])
+    return ui.Section("starry", "squeeze", {"seconds": seconds}, example, [preview, program, said, held])
 
 
 def _how_section() -> ui.Section:

@@ -131,19 +131,6 @@ def _with_remarks(text: str, known: Facts) -> str:
 # --- the neurons
 
 
-def neuron_gallery(program: Program) -> list[tuple[str, str]]:
-    """Every neuron as a small picture with its name."""
-    pictures = zip(neurons.neuron_pictures(program), neurons.neuron_names(program), strict=True)
-    return [(str(render.save_png(picture, f"neuron-{n}")), name) for n, (picture, name) in enumerate(pictures, 1)]
-
-
-def large_neuron(program: Program, number: int) -> tuple[str, str]:
-    """One neuron, counted from 0 (the last one if there are fewer), as large as the painting, and what moves it."""
-    number = min(number, program.neurons - 1)
-    picture = render.save_png(neurons.large_neuron(program, number), f"neuron-{number + 1}")
-    return str(picture), neurons.captions(program)[number]
-
-
 def neuron_sheet(painter: Painter, columns: int) -> tuple[Path, Facts]:
     """All neurons in one picture, and for each what it depends on most."""
     sheet, listed = neurons.sheet(painter.program, columns)

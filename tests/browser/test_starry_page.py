@@ -49,13 +49,22 @@ def test_two_paintings_are_compared_and_a_target_gets_its_scores(page, url: str,
     assert fits(page)
 
 
-def test_a_neuron_that_is_clicked_is_told_about(page, url: str):
+def test_a_neuron_is_told_about_and_switched_off_by_keys(page, url: str):
     page.goto(f"{url}{TAB}&program=published&section=neurons")
     shown(page, "Neuron 25")
-    pictures(page, "neuron-1.png").first.click()
+    first = page.get_by_role("switch", name="Neuron 25", exact=True)
+    first.focus()
+    page.keyboard.press("Home")
     shown(page, "Neuron 1")
-    shown_link = "() => [...document.querySelectorAll('textarea, input')].some(i => i.value.endsWith('&neuron=1'))"
+    page.keyboard.press("ArrowRight")
+    shown(page, "Switch neuron 2 off")
+    shown_link = "() => [...document.querySelectorAll('textarea, input')].some(i => i.value.endsWith('&neuron=2'))"
     page.wait_for_function(shown_link)
+    page.keyboard.press("Enter")
+    shown(page, "Without neuron 2")
+    assert page.get_by_role("switch", name="Neuron 2", exact=True).get_attribute("aria-checked") == "false"
+    page.get_by_role("button", name="Switch all on").click()
+    shown(page, "all neurons on")
     page.get_by_text("What moves each neuron, in words").click()
     shown(page, "Neuron 45 blue")
     assert fits(page)

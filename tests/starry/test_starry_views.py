@@ -18,6 +18,7 @@ from cppn.coordinates import View
 from cppn.faults import VisitorError
 from cppn.hub import WeightsError
 from cppn.starry import endpoints, hexdump, neurons, views, weights
+from cppn.starry.paint import paint_neurons
 from cppn.starry.picture import score
 from cppn.starry.program import Program, parts, write
 from cppn.starry.weights import Painter, open_program, painter_of, published
@@ -115,7 +116,8 @@ def test_captions_say_what_moves_a_neuron():
 
 def test_the_last_three_neurons_wear_their_colour():
     assert [picture.width for picture in neurons.neuron_pictures(small())] == [neurons.THUMBNAIL] * 5
-    pictures = [np.array(neurons.large_neuron(small(), number)) for number in range(5)]
+    values = paint_neurons(small(), 24, 16)
+    pictures = [np.array(neurons.neuron_picture(small(), number, values[number])) for number in range(5)]
     assert pictures[0].shape == (16, 24, 3)
     assert (pictures[0] == pictures[0][:, :, :1]).all()
     painted = np.stack([pictures[2 + c][:, :, c] for c in range(3)], axis=-1)
