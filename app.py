@@ -31,6 +31,8 @@ STYLE = """
 :root:not(.stands) .tabs { visibility: hidden; animation: appear 0s 4s forwards; }
 @keyframes appear { to { visibility: visible; } }
 @media (max-width: 640px) {
+  /* on a phone the result comes first, its controls after it */
+  .row > .column:has(.live) { order: -1; }
   .prose table { display: block; width: 0; min-width: 100%; overflow-x: auto; }
   .prose table { border: 0 !important; padding: 0 !important; }
   .prose :is(th, td) { padding: 0.35rem !important; word-break: normal; overflow-wrap: normal; }

@@ -27,7 +27,8 @@ READ = """bytes => {
 PAINT = """([bytes, width, height, [zoom, x, y], { neuron, off } = {}]) => {
   const { readProgram, packed, shaderOf } = cppnLive.starry, { engine } = cppnLive, { gl } = engine();
   const network = readProgram(Uint8Array.from(bytes)), pixels = new Uint8Array(4 * width * height);
-  engine().paint(shaderOf(network), engine().texture(packed(network, { neuron, off: new Set(off) })), width, height, { zoom, x, y });
+  const numbers = engine().texture(packed(network, { neuron, off: new Set(off) }));
+  engine().paint(shaderOf(network), numbers, width, height, { zoom, x, y });
   gl.readPixels(0, 0, width, height, gl.RGBA, gl.UNSIGNED_BYTE, pixels);
   return Array.from(pixels);
 }"""
