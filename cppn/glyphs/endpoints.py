@@ -12,7 +12,7 @@ from cppn.endpoint import endpoint, named
 from cppn.glyphs import views
 from cppn.glyphs.channel import Channel
 from cppn.glyphs.draw import INK
-from cppn.glyphs.interpolate import GRIDS, METHODS, Film, seconds_of
+from cppn.glyphs.interpolate import GRIDS, METHODS, Film, seconds_of, stops_of
 from cppn.glyphs.photo import read_picture
 from cppn.glyphs.weights import MODELS, script_of
 
@@ -105,8 +105,7 @@ def interpolate_glyphs(
     grid: Grid = "1",
 ) -> Interpolation:
     """Draw the glyphs along a closed path through messages."""
-    words = [word.strip() for word in seeds.split(",") if word.strip()]
-    return Interpolation(*views.interpolation(script_of(model), words, Film(frames, tile, grid, method, ink)))
+    return Interpolation(*views.interpolation(script_of(model), stops_of(seeds), Film(frames, tile, grid, method, ink)))
 
 
 @endpoint(command="draw", arguments=("seed_or_text",))

@@ -46,6 +46,17 @@ def slerp(start: Tensor, end: Tensor, share: float) -> Tensor:
     return torch.where(flat, lerp(start, end, share), arc)
 
 
+def stops_of(seeds: str) -> list[str]:
+    """The messages of a path as they were typed, separated by commas.
+
+    Raises:
+        VisitorError: not two to four.
+    """
+    words = [word.strip() for word in seeds.split(",") if word.strip()]
+    check_keys(len(words))
+    return words
+
+
 def check_keys(count: int) -> None:
     """Refuse paths through too few or too many messages.
 

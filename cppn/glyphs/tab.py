@@ -10,8 +10,11 @@ import gradio as gr
 from cppn import ui
 from cppn.glyphs import endpoints, figures, views
 from cppn.glyphs.channel import STEEPEST, Channel, set_by_hand
+from cppn.glyphs.draw import INK
 from cppn.glyphs.interpolate import GRIDS, METHODS, largest_tile
+from cppn.glyphs.message import ALPHABET
 from cppn.glyphs.weights import MODELS, script_of
+from cppn.heatmap import HEAT
 
 FIRST_TEXT = "Hello!"
 FIRST_DRAW = 3  # its first arrival is turned and seen from the side
@@ -63,7 +66,7 @@ def _path(file: Path | None) -> str | None:
 
 
 def _interpolate_section(model: gr.Dropdown) -> ui.Section:
-    """A loop through messages, and one glyph as large as a poster."""
+    """A map between messages under the hand, the way between them as a film, and one glyph as large as a poster."""
     asked = endpoints.interpolate_glyphs
     gr.Markdown(ui.text("glyphs", "interpolate"))
     with gr.Row():
@@ -71,22 +74,30 @@ def _interpolate_section(model: gr.Dropdown) -> ui.Section:
             seeds = gr.Textbox(
                 "1, 2, 3", label="Messages", info="two to four, separated by commas", max_lines=1, max_length=LONGEST
             )
-            with gr.Row():
-                start = gr.Button("Show the way", variant="primary", min_width=120)
-                another = gr.Button("Surprise me", min_width=120)
+            another = gr.Button("Surprise me")
             paths = [(title, name) for name, title in METHODS.items()]
             method = gr.Radio(paths, value="spherical", label="Path")
             ink = ui.slider(asked, "ink", "Ink", step=0.25)
+            said = gr.Markdown()
+        with gr.Column(scale=2, min_width=320):
+            between = ui.live("glyphs")
+            link = ui.link_box()
+    with gr.Accordion("The way as a film", open=False):
+        with gr.Row():
             frames = ui.slider(asked, "frames", "Frames")
             tile = ui.slider(asked, "tile", "Pixels of a glyph", step=8, value=128)
             grid = gr.Radio(list(GRIDS), value="4 x 2", label="Glyphs at once")
-        with gr.Column(scale=2, min_width=320):
-            film = _picture("The glyphs between the messages", kind="webp")
-            strip = _strip("The messages, and what lies half-way between them")
-            said = gr.Markdown()
-            with gr.Row():
-                link = ui.link_box()
-                download = gr.DownloadButton("Download the animation")
+        start = gr.Button("Show the way", variant="primary")
+        film = _picture("The glyphs between the messages", kind="webp")
+        strip = _strip("The messages, and what lies half-way between them")
+        told = gr.Markdown()
+        download = gr.DownloadButton("Download the animation")
+
+    def placed(model: str, seeds: str, method: str, ink: float, *_: object) -> tuple[object, str]:
+        """The map; the film is made when it is asked for."""
+        script = script_of(model)
+        shown = views.map_of(script, seeds, method, ink)
+        return shown, views.describe_map(script, shown)
 
     def glide(model: str, seeds: str, method: str, ink: float, frames: int, tile: int, grid: str) -> tuple[str, ...]:
         """Every choice can be drawn: where it would be too much, the glyphs are smaller."""
@@ -96,12 +107,11 @@ def _interpolate_section(model: gr.Dropdown) -> ui.Section:
 
     settings = {"model": model, "seeds": seeds, "method": method, "ink": ink}
     settings |= {"frames": frames, "tile": tile, "grid": grid}
-    section = ui.Section("glyphs", "interpolate", settings, glide, [film, strip, said, download], link)
-    released = [slider.release for slider in (ink, frames, tile)]
-    section.follow(
-        [*released, method.input, grid.input, seeds.submit, start.click],
-        trigger_mode="always_last",
-    )
+    section = ui.Section("glyphs", "interpolate", settings, placed, [between, said], link)
+    section.follow([ink.release, method.input, seeds.submit], trigger_mode="always_last")
+    # a browser that cannot draw asks for the film at once
+    made = [start.click, between.submit, frames.release, tile.release, grid.input]
+    ui.listen(made, glide, list(settings.values()), [film, strip, told, download], trigger_mode="always_last")
 
     def others() -> str:
         """Three seeds that nobody chose."""
@@ -139,6 +149,7 @@ def _send_section(model: gr.Dropdown) -> ui.Section:
     with gr.Row():
         with gr.Column(scale=1, min_width=280):
             text = gr.Textbox(FIRST_TEXT, label="Your text", info="up to 8 characters", max_lines=1, max_length=LONGEST)
+            sign = ui.live("glyphs_sign", alphabet=ALPHABET, codes=views.codes())
             with gr.Row():
                 start = gr.Button("Send it", variant="primary", min_width=120)
                 another = gr.Button("Once more", min_width=120)
@@ -164,12 +175,15 @@ def _send_section(model: gr.Dropdown) -> ui.Section:
 
     def deliver(model: str, text: str, seed: int, *channel: float) -> tuple[str | None, ...]:
         """Send the text through the channel that the sliders set."""
-        *pictures, facts = views.delivery(script_of(model), text, set_by_hand(*channel), seed)
-        return *map(_path, pictures), views.describe_delivery(facts)
+        script = script_of(model)
+        *pictures, facts = views.delivery(script, text, set_by_hand(*channel), seed)
+        typed = {"weights": views.for_browser(script, model), "text": text, "ink": INK}
+        return *map(_path, pictures), views.describe_delivery(facts), typed
 
     sliders = {"strength": strength, "rotation": rotation, "shift": shift, "perspective": perspective, "noise": noise}
     settings = {"model": model, "text": text, "seed": seed, **sliders, "always": always}
-    section = ui.Section("glyphs", "send", settings, deliver, [*shown, strip, said], link)
+    section = ui.Section("glyphs", "send", settings, deliver, [*shown, strip, said, sign], link)
+    ui.at_once(text.input, None, text, None, js="text => { cppnLive.toys.glyphs_sign?.write(text); }")
     released = [slider.release for slider in sliders.values()]
     section.follow([text.submit, start.click, seed.input, always.input, *released], trigger_mode="always_last")
     section.follow(ui.at_once(another.click, lambda: random.randint(0, last), None, seed).then)
@@ -224,21 +238,35 @@ def _number_section(model: gr.Dropdown) -> ui.Section:
             )
             value = gr.Slider(views.VALUES[0], views.VALUES[-1], value=0, step=0.1, label="Its value")
             said = gr.Markdown()
-        with gr.Column(scale=2, min_width=320), gr.Row():
-            large = _picture("The glyph", PHONE_HALF)
-            where = _picture("What the number changes: nothing where it is pale, most where it is dark", PHONE_HALF)
-    strip = _strip("The number at -3, -2, -1, 0, 1, 2, 3")
+        with gr.Column(scale=2, min_width=320):
+            bars = ui.live("glyphs_number", ink=INK, heat=HEAT.tolist())
+    with gr.Row(visible=False) as instead:
+        large = _picture("The glyph", PHONE_HALF)
+        where = _picture("What the number changes: nothing where it is pale, most where it is dark", PHONE_HALF)
+        strip = _strip("The number at -3, -2, -1, 0, 1, 2, 3")
 
-    def moved(model: str, message: str, number: int, value: float) -> tuple[object, ...]:
+    def shown(model: str, message: str, number: int, value: float) -> tuple[object, ...]:
         """The same number, or the last one of a model that has fewer."""
-        most = MODELS[model].numbers
+        most, script = MODELS[model].numbers, script_of(model)
         number = min(int(number), most)
+        values = [round(each, 5) for each in views.message_of(script, message).tolist()]
+        told = {"weights": views.for_browser(script, model), "message": values, "number": number, "value": value}
+        return told, gr.Slider(maximum=most, value=number)
+
+    def painted(model: str, message: str, number: int, value: float) -> tuple[object, ...]:
+        """The same by the server, for a browser that cannot draw."""
         large, strip, where, words = views.one_number(script_of(model), message, number, value)
-        return str(large), str(strip), str(where), words, gr.Slider(maximum=most, value=number)
+        return str(large), str(strip), str(where), words, gr.Row(visible=True)
 
     settings = {"model": model, "message": message, "number": number, "value": value}
-    section = ui.Section("glyphs", "number", settings, moved, [large, strip, where, said, number])
-    section.follow([message.submit, number.release, value.input], trigger_mode="always_last", show_progress="hidden")
+    section = ui.Section("glyphs", "number", settings, shown, [bars, number])
+    section.follow([message.submit], trigger_mode="always_last", show_progress="hidden")
+    pulled = "() => cppnLive.toys.glyphs_number.settings"
+    ui.at_once(bars.change, None, None, [number, value], js=pulled)
+    look = "(number, value) => { cppnLive.toys.glyphs_number?.look({ number, value }); }"
+    for slider in (number, value):
+        ui.at_once(slider.input, None, [number, value], None, js=look)
+    ui.listen(bars.submit, painted, list(settings.values()), [large, strip, where, said, instead])
     return section
 
 

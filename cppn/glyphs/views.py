@@ -10,13 +10,13 @@ import torch
 from PIL import Image, ImageOps
 from torch import Tensor
 
-from cppn import render
+from cppn import hub, render
 from cppn.glyphs.channel import Channel
 from cppn.glyphs.draw import BOARD, INK, board, draw
 from cppn.glyphs.figures import results
-from cppn.glyphs.interpolate import METHODS, SECONDS_A_FRAME, Film, film
+from cppn.glyphs.interpolate import METHODS, SECONDS_A_FRAME, Film, film, stops_of
 from cppn.glyphs.legible import legible_message
-from cppn.glyphs.message import code_of, parse, text_of, to_message
+from cppn.glyphs.message import LONG, SHORT, code_of, parse, text_of, to_message
 from cppn.glyphs.photo import Sighting
 from cppn.glyphs.scene import BACKGROUNDS, Scene, photograph
 from cppn.glyphs.send import Delivery, send, wilson
@@ -61,9 +61,7 @@ def noted(words: str, note: str) -> str:
 
 def glyph(script: Script, word: str, tile: int, ink: float) -> tuple[Path, Facts]:
     """One glyph as a PNG, and what is known about it and its networks."""
-    meant = parse(word)
-    message = to_message(word, script.net.numbers) if isinstance(meant, int) else legible_message(script.net, meant)
-    pixels = draw(script.net, message[None], tile, ink)[0]
+    pixels = draw(script.net, message_of(script, word)[None], tile, ink)[0]
     measured = results().get(script.name, {})
     facts = {
         "message": word.strip(),
@@ -91,6 +89,52 @@ def describe_glyph(facts: Facts) -> str:
         f"Weights: {facts['weights_from']}."
     )
     return noted(words, facts["note"])
+
+
+def for_browser(script: Script, name: str) -> str:
+    """Where a browser gets the weights that were opened here."""
+    path = script.path
+    return str(path if path.is_relative_to(hub.BUNDLED) else render.save_bytes(path.read_bytes(), name, ".safetensors"))
+
+
+def message_of(script: Script, word: str) -> Tensor:
+    """The message (numbers,) that is drawn for a seed or a text."""
+    meant = parse(word)
+    return to_message(word, script.net.numbers) if isinstance(meant, int) else legible_message(script.net, meant)
+
+
+def map_of(script: Script, seeds: str, method: str, ink: float) -> Facts:
+    """What a browser needs for a map between two to four messages."""
+    words = stops_of(seeds)
+    messages = [[round(value, 5) for value in message_of(script, word).tolist()] for word in words]
+    return {
+        "weights": for_browser(script, script.name),
+        "words": words,
+        "messages": messages,
+        "method": method,
+        "ink": ink,
+        "at": [0.5, 0.5],
+    }
+
+
+def describe_map(script: Script, shown: Facts) -> str:
+    """A map in words."""
+    *firsts, last = shown["words"]
+    words = f"**{METHODS[shown['method']]}** between {', '.join(firsts)} and {last}; the weights are {script.source}."
+    return noted(words, script.note)
+
+
+def codes() -> list[Facts]:
+    """How a text lies in a message, for browsers: the longest code first."""
+    return [
+        {
+            "characters": code.characters,
+            "width": code.check.width,
+            "polynomial": code.check.polynomial,
+            "initial": code.check.initial,
+        }
+        for code in (LONG, SHORT)
+    ]
 
 
 def interpolation(script: Script, words: list[str], wanted: Film) -> tuple[Path, Path, Facts]:

@@ -53,6 +53,7 @@ class Script:
     checkpoint: Checkpoint[GlyphNet | SeedNet, GlyphConfig | SeedConfig]
     source: str
     note: str
+    path: Path = Path()
 
     @property
     def entry(self) -> Entry:
@@ -88,7 +89,7 @@ def open_script(name: str, path: Path, source: str = "local file", note: str = "
         checkpoint.CheckpointError: the file does not fit; the message says why.
     """
     loaded = checkpoint.load(path, *kinds(name), FILE_LIMIT, precision=precision)
-    return Script(name, loaded, source, note)
+    return Script(name, loaded, source, note, path)
 
 
 # the largest scripts take 60 MB of memory each; visitors stay with one or two

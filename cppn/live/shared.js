@@ -27,16 +27,36 @@ const cppnLive = (() => {
     U8: bytes => new Uint8Array(bytes),
   };
 
-  /** Every tensor of a safetensors file by name, as {data, shape}, row-major; `config` as an object. */
-  function readWeights(buffer) {
+  /** Every tensor of a safetensors file whose name begins so, as {data, shape}, row-major; `config` as an object. */
+  function readWeights(buffer, prefix = "") {
     const length = Number(new DataView(buffer).getBigUint64(0, true));
     const header = JSON.parse(new TextDecoder().decode(new Uint8Array(buffer, 8, length)));
     const { __metadata__: metadata, ...entries } = header, tensors = {};
     for (const [name, { dtype, shape, data_offsets: [start, end] }] of Object.entries(entries)) {
+      if (!name.startsWith(prefix)) continue;
       if (!READERS[dtype]) throw new Error(`${name} is of type ${dtype}, which is not read here`);
       tensors[name] = { data: READERS[dtype](buffer.slice(8 + length + start, 8 + length + end)), shape };
     }
-    return { tensors, config: JSON.parse(metadata?.config ?? "{}") };
+    return { tensors: restored(tensors), config: JSON.parse(metadata?.config ?? "{}") };
+  }
+
+  /** The same tensors, those in few bits as numbers again: whole numbers times the scale of their row (quantise.py). */
+  function restored(tensors) {
+    const found = {};
+    for (const [name, tensor] of Object.entries(tensors)) {
+      const scale = tensors[`${name}.scale`]?.data;
+      if (!scale) {
+        if (!(name.endsWith(".scale") && tensors[name.slice(0, -6)])) found[name] = tensor;
+        continue;
+      }
+      const { data, shape } = tensor, [rows] = shape, packed = data instanceof Uint8Array;
+      const row = (data.length / rows) * (packed ? 2 : 1), numbers = new Float32Array(rows * row);
+      // two numbers a byte, the earlier one in the lower half; 64-bit products, rounded once
+      const whole = packed ? i => ((data[i >> 1] >> (i & 1 ? 4 : 0)) & 15) - 8 : i => data[i];
+      for (let i = 0; i < numbers.length; i++) numbers[i] = whole(i) * scale[Math.floor(i / row)];
+      found[name] = { data: numbers, shape: packed ? [rows, row] : shape };
+    }
+    return found;
   }
 
   const files = new Map();
