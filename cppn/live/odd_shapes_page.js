@@ -99,7 +99,7 @@
     const changed = () => {
       draw();
       finder?.ask(ink());
-      if (!touched) trigger("change"); // what the server said is about another picture now
+      if (!touched) trigger("input"); // what the server said is about another picture now
       touched = true;
     };
     const add = kind => {

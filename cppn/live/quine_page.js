@@ -47,7 +47,7 @@
       for (this.cell of CELLS) {
         let left = 1, top = LABEL, height = 0, widest = 0;
         for (const block of blocks) {
-          const across = block.columns * this.cell;
+          const across = Math.max(block.columns * this.cell, 7.5 * block.layer.length); // or its name is wider
           if (left > 1 && left + across > width - 1) [left, top, height] = [1, top + height + GAP / 2 + LABEL, 0];
           Object.assign(block, { left, top });
           height = Math.max(height, block.rows * this.cell);
@@ -235,7 +235,7 @@
   cppnLive.wings.quine_tamper = (place, { props, trigger }) => {
     const verdict = card(), weights = new Sheet("Its weights"), output = new Sheet("What it prints");
     const reading = make("p", { className: "reading" }), code = make("canvas", { className: "code", attributes: { role: "img" } });
-    const codeWords = make("p", { className: "caption" });
+    const codeWords = make("p", { className: "note" }), legend = make("span");
     const view = make("select", { attributes: { "aria-label": "What the second map shows" } });
     view.append(...Object.entries(VIEWS).map(([key, [title]]) => make("option", { value: key, textContent: title })));
     const slider = make("input", { type: "range", step: "any", attributes: { "aria-label": "Value of the chosen weight" } });
@@ -245,8 +245,8 @@
       return element;
     };
     const handle = make("div", { className: "handle", attributes: { "aria-hidden": "true" } });
-    const left = make("div", { className: "map" }, make("div", { className: "caption", textContent: "Its weights: drag one up or down" }), weights.canvas, handle);
-    const right = make("div", { className: "map" }, make("div", { className: "caption" }, view), output.canvas);
+    const left = make("div", { className: "map" }, make("div", { className: "note", textContent: "Its weights: drag one up or down" }), weights.canvas, handle);
+    const right = make("div", { className: "map" }, make("div", { className: "note" }, view, legend), output.canvas);
     const row = make("div", { className: "row" },
       make("label", { className: "wide" }, "Its value ", slider),
       button("Flip its sign", () => set(-theta[chosen])), button("Set it to 0", () => set(0)),
@@ -288,16 +288,16 @@
       const ratio = window.devicePixelRatio || 1, [width, height] = [code.clientWidth, code.clientHeight], pen = code.getContext("2d");
       [code.width, code.height] = [Math.round(width * ratio), Math.round(height * ratio)];
       pen.setTransform(ratio, 0, 0, ratio, 0, 0);
+      const bits = quine.config.head === "sign", closest = Math.min(...activation.map(Math.abs));
       const step = width / activation.length, y = v => height / 2 - clamp(v / 3, -1, 1) * (height / 2 - 2);
       activation.forEach((v, i) => {
-        pen.fillStyle = v >= 0 === original.activation[i] >= 0 ? ZERO : OFF;
+        pen.fillStyle = !bits || v >= 0 === original.activation[i] >= 0 ? ZERO : OFF;
         pen.fillRect(i * step + 2, Math.min(y(0), y(v)), step - 4, Math.max(1, Math.abs(y(v) - y(0))));
         pen.fillStyle = "#94a3b8";
         pen.fillRect(i * step, y(original.activation[i]) - 1, step, 2);
       });
       pen.fillStyle = getComputedStyle(code).color;
       pen.fillRect(0, height / 2 - 0.5, width, 1);
-      const bits = quine.config.head === "sign", closest = Math.min(...activation.map(Math.abs));
       const words = bits
         ? `The code: ${activation.length} numbers of which only the sign counts. Grey lines: before. A bar that crosses the middle turns red. The closest is ${closest.toFixed(3)} away.`
         : `The code: ${activation.length} numbers that all weights are decoded from. Grey lines: before.`;
@@ -307,7 +307,9 @@
     const paint = () => {
       weights.colour = i => diverging(theta[i], limit);
       output.colour = VIEWS[view.value][1](found, original.theta, limit);
-      output.label = VIEWS[view.value][0];
+      output.canvas.setAttribute("aria-label", `${VIEWS[view.value][0]}. ${reading.textContent}`);
+      const most = limit.toPrecision(2);
+      legend.textContent = view.value === "printed" ? `blue: −${most}, white: 0, red: ${most}` : "green: exactly 0, yellow: 1e-18, purple: 1";
       weights.chosen = output.chosen = hovered >= 0 ? hovered : chosen;
       weights.paint();
       output.paint();
@@ -345,14 +347,14 @@
       slider.value = theta[i];
       say();
       paint();
-      trigger("change");
+      trigger("input");
     };
     const set = number => {
       const bound = clamp(number, -5 * limit, 5 * limit);
       theta[chosen] = quine.config.dtype === "float32" ? Math.fround(bound) : bound;
       slider.value = theta[chosen];
       if (!frame) frame = requestAnimationFrame(compute);
-      trigger("change");
+      trigger("input");
     };
     const start = next => {
       theta = [...quine.theta];

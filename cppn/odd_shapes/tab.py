@@ -88,7 +88,7 @@ def _find_section() -> ui.Section:
     ui.listen(picture.upload, explained, [picture, truth, network], found)
     removed = [None, "Choose, draw or upload a picture.", *[None] * (len(found) - 2)]
     ui.listen(picture.clear, lambda: removed, None, found)
-    ui.at_once(toy.change, None, None, [remarks], js="() => ''")
+    ui.at_once(toy.input, None, None, [remarks], js="() => ''")
     for shown in (overlay, likely, arrows, *heads):
         ui.listen(shown.select, asked_token, [picture, network], [words, *heads], show_progress="hidden")
     return section

@@ -180,7 +180,7 @@ def _tamper_section(name: gr.Dropdown) -> ui.Section:
     ui.listen(use.click, changed, [name, index, value], outputs)
     for picture in (own, original):
         ui.listen(picture.select, clicked, name, [index, *outputs])
-    ui.at_once(toy.change, None, None, [index, value], js="() => cppnLive.toys.quine_tamper.settings")
+    ui.at_once(toy.input, None, None, [index, value], js="() => cppnLive.toys.quine_tamper.settings")
     return ui.Section("quine", "tamper", {"name": name, "index": index}, flipped, outputs)
 
 
