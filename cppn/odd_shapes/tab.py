@@ -205,7 +205,6 @@ def played(game: Game) -> tuple[object, ...]:
         "pixels": CANVAS,
         "shown": game.shown,
         "over": game.over,
-        "number": game.number,
     }
     return game, shown, views.describe_contest(rounds, game)
 
