@@ -150,7 +150,7 @@
       const { report } = found, all = counted(report.weights), equal = part => counted(Math.round(part * report.weights));
       const margin = report.margin === null ? "" : ` Its closest bit is ${report.margin.toFixed(3)} from tipping over.`;
       const largest = report.max_delta ? ` Largest error: ${report.max_delta.toExponential(1)}.` : "";
-      tell(verdict, props.cards[report.verdict],
+      tell(verdict, value.cards[report.verdict],
         `Your browser read the file and ran the network itself. Equal to the last bit: ${equal(report.bit_equal_float32)} of ` +
         `${all} in 32-bit numbers, ${equal(report.bit_equal_float64)} of ${all} in 64-bit numbers.${largest}${margin} ${agreed()}`);
       sheet.canvas.setAttribute("aria-label", `${all} weights, ${equal(report.bit_equal)} printed to the last bit. Arrow keys choose one.`);
@@ -232,7 +232,7 @@
     own: ["How far that is off its own weights", ({ printed, held }) => i => logarithmic(printed[i] - held[i])],
   };
 
-  cppnLive.wings.quine_tamper = (place, { props, trigger }) => {
+  cppnLive.wings.quine_tamper = (place, { trigger }) => {
     const verdict = card(), weights = new Sheet("Its weights"), output = new Sheet("What it prints");
     const reading = make("p", { className: "reading" }), code = make("canvas", { className: "code", attributes: { role: "img" } });
     const codeWords = make("p", { className: "note" }), legend = make("span");
@@ -263,15 +263,15 @@
       const which = edits.length === 1
         ? `Weight ${quines.nameOf(quine, edits[0])} was ${written(quine.theta[edits[0]])} and is ${written(theta[edits[0]])} now.`
         : `${counted(edits.length)} weights are changed.`;
-      const [cross, , colour] = props.cards.not_a_quine;
+      const [cross, , colour] = value.cards.not_a_quine;
       const tipped = quine.config.head === "sign" ? activation.filter((v, i) => v >= 0 !== original.activation[i] >= 0).length : 0;
-      if (!edits.length) tell(verdict, props.cards[report.verdict], "Nothing is changed yet. Drag a weight up or down, and watch what is printed.");
-      else if (report.is_quine) tell(verdict, props.cards[report.verdict], `${which} It still prints itself.`);
-      else if (kept === all) tell(verdict, [cross, props.titles.restored, colour], `${which} Every weight is printed as it was, to the last bit: the change has not tipped any bit of the code.`);
-      else if (tipped) tell(verdict, [cross, props.titles.tipped, colour], `${which} ${tipped} of ${activation.length} bits have changed sign; ${counted(kept)} of ${counted(all)} weights are printed as they were.`);
+      if (!edits.length) tell(verdict, value.cards[report.verdict], "Nothing is changed yet. Drag a weight up or down, and watch what is printed.");
+      else if (report.is_quine) tell(verdict, value.cards[report.verdict], `${which} It still prints itself.`);
+      else if (kept === all) tell(verdict, [cross, value.titles.restored, colour], `${which} Every weight is printed as it was, to the last bit: the change has not tipped any bit of the code.`);
+      else if (tipped) tell(verdict, [cross, value.titles.tipped, colour], `${which} ${tipped} of ${activation.length} bits have changed sign; ${counted(kept)} of ${counted(all)} weights are printed as they were.`);
       else {
         const far = Math.max(...printed.map((v, i) => Math.abs(v - original.theta[i])));
-        tell(verdict, [cross, props.titles.fails.replace("{}", props.cards[report.verdict][1].toLowerCase()), colour], `${which} What it prints lies within ${far.toExponential(1)} of the original.`);
+        tell(verdict, [cross, value.titles.fails.replace("{}", value.cards[report.verdict][1].toLowerCase()), colour], `${which} What it prints lies within ${far.toExponential(1)} of the original.`);
       }
       place.dataset.told = edits.length;
     };

@@ -73,7 +73,7 @@ def _verify_section(name: gr.Dropdown) -> ui.Section:
     proof = gr.Markdown()
     note = gr.Markdown()
     with gr.Accordion("Verified in your own browser", open=True):
-        browser = ui.live("quine", cards=views.CARDS)
+        browser = ui.live("quine")
     with gr.Row():
         pictures = [_map("Its weights"), _map("What it prints"), _map("The difference")]
     with gr.Row():
@@ -97,8 +97,9 @@ def _verify_section(name: gr.Dropdown) -> ui.Section:
 
     def told(found: endpoints.Verified, file: Path) -> tuple[object, ...]:
         """All that is said of a file, and what a browser needs to see for itself."""
-        check = {"weights": str(file), "verdict": found.report["verdict"], "sha256": found.report["sha256_weights"]}
-        return *_told(found), str(file), check
+        report = found.report
+        check = {"weights": str(file), "verdict": report["verdict"], "sha256": report["sha256_weights"]}
+        return *_told(found), str(file), check | {"cards": views.CARDS}
 
     def verified(slug: str) -> tuple[object, ...]:
         return *told(endpoints.verify_quine(slug), views.copy_for_download(quine_of(slug), slug)), None
@@ -129,7 +130,7 @@ def _ladder_section() -> ui.Section:
 def _tamper_section(name: gr.Dropdown) -> ui.Section:
     """Change a weight of the chosen network and see what becomes of it."""
     gr.Markdown(ui.text("quine", "tamper"))
-    toy = ui.live("quine_tamper", cards=views.CARDS, titles=views.TAMPERED)
+    toy = ui.live("quine_tamper")
     census = gr.Markdown()
     with gr.Accordion("The same, asked of the server", open=False):
         with gr.Row():
@@ -155,9 +156,10 @@ def _tamper_section(name: gr.Dropdown) -> ui.Section:
     def changed(slug: str, number: float, new: float) -> tuple[object, ...]:
         report, *pictures = endpoints.tamper_quine(slug, number, new)
         file = views.copy_for_download(quine_of(slug), slug)
-        shown = {"weights": str(file), "index": report["index"], "value": report["after"]}
-        words = views.tamper_card(report), views.note(report)
-        return shown, new, *words, *map(str, pictures), measured.tamper_census(slug)
+        words = {"cards": views.CARDS, "titles": views.TAMPERED}
+        shown = {"weights": str(file), "index": report["index"], "value": report["after"], **words}
+        told = views.tamper_card(report), views.note(report)
+        return shown, new, *told, *map(str, pictures), measured.tamper_census(slug)
 
     def flipped(slug: str, number: float) -> tuple[object, ...]:
         return changed(slug, number, endpoints.flipped(slug, number))
