@@ -234,7 +234,7 @@
 
   const MOON = { zoom: 4, x: 0.72, y: -0.68 }; // where the first view begins
 
-  cppnLive.wings.starry = (place, { trigger }) => {
+  cppnLive.wings.starry = (place, { props, trigger }) => {
     const canvas = make("canvas"), before = make("img", { alt: "" });
     const stage = make("div", { className: "stage", tabIndex: 0, attributes: { role: "application" } }, canvas, before);
     const reading = make("p", { className: "caption reading" });
@@ -351,6 +351,7 @@
         else draw(next);
       },
       get settings() {
+        if (props.value && props.value !== shown) return props.value.view; // it came from Python and is not yet shown
         return [rounded(view.zoom), rounded(view.x), rounded(view.y)];
       },
       get live() {

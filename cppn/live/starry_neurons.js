@@ -97,7 +97,7 @@
       inputs.replaceChildren(make("b", { textContent: strongest.length ? "Moved most by" : "The same everywhere" }), ...strongest.map(inputCard));
       if (!byHand) return;
       clearTimeout(timer);
-      timer = setTimeout(() => trigger("change"), 350);
+      timer = setTimeout(() => trigger("input"), 350); // "change" would tell of new values from Python, too
     };
     const changed = () => {
       drawSmall();

@@ -1,12 +1,10 @@
-"""A program as a hexdump in HTML whose parts are coloured."""
+"""What the parts of a program do, each in its colour."""
 
 from __future__ import annotations
 
 import html
 
 from cppn.starry.program import parts
-
-ROW = 16  # bytes a line, as `xxd` has it
 
 # part -> (colour of its background, what it does); half transparent, so that dark and light pages both suit them
 LEGEND = {
@@ -20,30 +18,19 @@ LEGEND = {
 }
 STYLE = """
 <style>
-.hexdump { width: 0; min-width: 100%; overflow-x: auto; border-radius: 8px; }
-.hexdump { border: 1px solid var(--border-color-primary); }
-.hexdump pre { margin: 0; padding: 10px 12px; font: 12px/1.5 ui-monospace, monospace; width: max-content; }
 .hexlegend { display: flex; flex-wrap: wrap; gap: 4px 14px; margin: 8px 0; font-size: 0.9rem; }
 .hexlegend code { padding: 1px 5px; border-radius: 4px; }
 </style>
 """
 
 
-def dump(data: bytes) -> str:
-    """The hexdump of a program of this family as HTML: offset, bytes, characters, each in the colour of its part.
+def coloured_parts(data: bytes) -> list[tuple[str, int, str]]:
+    """A program's parts in order: name, end, and the colour behind its bytes, half transparent.
 
     Raises:
-        ValueError: another program.
+        ValueError: a program of another family.
     """
-    names = [part.name for part in parts(data) for _ in range(part.start, part.end)]
-    lines = []
-    for start in range(0, len(data), ROW):
-        row, of = data[start : start + ROW], names[start : start + ROW]
-        digits = _coloured([f"{byte:02x} " for byte in row], of) + "   " * (ROW - len(row))
-        letters = _coloured([chr(byte) if 32 <= byte < 127 else "." for byte in row], of)
-        lines.append(f"{start:08x}  {digits} {letters}")
-    text = "\n".join(lines)
-    return f'{STYLE}<div class="hexdump" tabindex="0" role="region" aria-label="Hexdump"><pre>{text}</pre></div>'
+    return [(part.name, part.end, f"{LEGEND[part.name][0]}40") for part in parts(data)]
 
 
 def legend(data: bytes) -> str:
@@ -58,14 +45,3 @@ def legend(data: bytes) -> str:
             f"<b>{size:,} byte{'s' * (size > 1)}</b> {meaning}</span>"
         )
     return f'{STYLE}<div class="hexlegend">{"".join(rows)}</div>'
-
-
-def _coloured(cells: list[str], names: list[str]) -> str:
-    """Cells of text, neighbours of one part in one coloured span."""
-    pieces, start = [], 0
-    for end in range(1, len(cells) + 1):
-        if end == len(cells) or names[end] != names[start]:
-            text = html.escape("".join(cells[start:end]))
-            pieces.append(f'<span style="background:{LEGEND[names[start]][0]}40">{text}</span>')
-            start = end
-    return "".join(pieces)

@@ -189,42 +189,47 @@ def _neurons_section() -> ui.Section:
 
     section = ui.Section("starry", "neurons", {"program": program, "neuron": number}, show, [captions, toy], link)
     section.follow(program.input)
-    ui.at_once(toy.change, None, link, [number, link], js=NEURON_CHOSEN)
+    ui.at_once(toy.input, None, link, [number, link], js=NEURON_CHOSEN)
     ui.at_once(number.input, None, [link, number], link, js=NEURON_ASKED)
     ui.listen(button.click, all_in_one, [program, columns], [sheet, said])
     return section
+
+
+def _in_a_link(program: str | Path) -> dict[str, str]:
+    """What a browser needs to put a program into an address: the program, and the page that paints it."""
+    return {"program": str(program), "page": ui.share_link(None, tab="starry", section="paint")}
 
 
 def _program_section() -> ui.Section:
     """A program's bytes with their meaning: a shipped one's, an upload's, or those of a pasted hex dump."""
     gr.Markdown(ui.text("starry", "program"))
     program = _program()
+    said = gr.Markdown()
+    toy = ui.live("starry_program")
+    legend = gr.HTML()
+    facts = gr.Markdown()
     with gr.Row():
-        with gr.Column(scale=2, min_width=320):
-            said = gr.Markdown()
-            legend = gr.HTML()
-            dump = gr.HTML()
         with gr.Column(scale=1, min_width=280):
-            download = gr.DownloadButton("Download this program (.pyth)")
             file = ui.Upload(label="Read a program of yours (.pyth, or a hex dump)", height=170)
+        with gr.Column(scale=1, min_width=280):
             pasted = gr.Textbox(label="Or paste a hex dump of one", lines=3, max_lines=6, max_length=16_000)
             paste = gr.Button("Read what is pasted", size="sm")
-            painted = _picture("What it paints")
-            facts = gr.Markdown()
-    shown = [said, painted, facts, legend, dump, download]
+            download = gr.DownloadButton("Download this program (.pyth)")
+    shown = [said, facts, legend, toy, download]
 
     def look(painter: Painter) -> tuple[object, ...]:
-        picture, known = views.own_painting(painter)
+        picture, _ = views.own_painting(painter)
         data = painter.data
         copied = views.copy_for_download(data, f"starry-{painter.name}")
-        return (
-            views.bytes_of(painter),
-            str(picture),
-            views.describe(known),
-            hexdump.legend(data),
-            hexdump.dump(data),
-            str(copied),
-        )
+        bytes_shown = {
+            **_in_a_link(copied),
+            "parts": hexdump.coloured_parts(data),
+            "picture": str(picture),
+            "width": painter.program.width,
+            "height": painter.program.height,
+        }
+        facts = views.describe_program(views.facts_of(painter))
+        return views.bytes_of(painter), facts, hexdump.legend(data), bytes_shown, str(copied)
 
     def brought(path: Path | None, name: str) -> tuple[object, ...]:
         return look(painter_of(name) if path is None else open_program(path))
@@ -247,11 +252,6 @@ def _program_section() -> ui.Section:
     section = ui.Section("starry", "program", {"program": program}, chosen, [file, pasted, *shown], receive=handed)
     section.follow_settings()
     return section
-
-
-def _in_a_link(program: str | Path) -> dict[str, str]:
-    """What a browser needs to put a program into an address: the program, and the page that paints it."""
-    return {"program": str(program), "page": ui.share_link(None, tab="starry", section="paint")}
 
 
 def _squeeze_section(tabs: gr.Tabs, bytes_shown: ui.Section) -> ui.Section:

@@ -27,8 +27,8 @@ READ = """bytes => {
 PAINT = """([bytes, width, height, [zoom, x, y], { neuron, off } = {}]) => {
   const { readProgram, packed, shaderOf } = cppnLive.starry, { engine } = cppnLive, { gl } = engine();
   const network = readProgram(Uint8Array.from(bytes)), pixels = new Uint8Array(4 * width * height);
-  const numbers = engine().texture(packed(network, { neuron, off: new Set(off) }));
-  engine().paint(shaderOf(network), numbers, width, height, { zoom, x, y });
+  const numbers = packed(network, { neuron, off: new Set(off) });
+  engine().paint(shaderOf(network), engine().texture(numbers), width, height, { zoom, x, y });
   gl.readPixels(0, 0, width, height, gl.RGBA, gl.UNSIGNED_BYTE, pixels);
   return Array.from(pixels);
 }"""
@@ -201,7 +201,7 @@ def test_a_link_holds_a_painting_and_a_broken_one_is_refused(page, url: str):
     assert fits(page)
     broken = {
         in_a_link(b"print('hello')"): "not a program of this family",
-        in_a_link(data[:-60]): "its string has no end",
+        in_a_link(data[:-70]): "its string has no end",
         in_a_link(bytes(1025)): "more than 1024 bytes",
         "#p=a": "cut off",
         "#p=%3Cscript%3E": "cut off",
@@ -220,4 +220,34 @@ def test_a_squeezed_program_is_offered_as_a_link(page, url: str):
     field = page.get_by_label("A link that holds this painting")
     page.wait_for_function("e => e.value", arg=field.element_handle())
     assert field.input_value() == f"{url}{TAB}&section=paint{in_a_link(painter('sunset').data)}"
+    assert fits(page)
+
+
+def test_a_byte_is_changed_by_keys_and_put_back_without_the_server(page, url: str):
+    data = painter("ours").data
+    page.goto(f"{url}{TAB}&section=program")
+    shown(page, "The program as it is")
+    cells = page.locator(".live.starry_program .hexdump [role=spinbutton]")
+    assert bytes.fromhex("".join(cells.all_inner_texts())) == data
+    field = page.get_by_label("A link that holds this painting")
+    page.context.set_offline(True)
+    try:
+        at = data.rindex(b'"') - 3
+        cells.nth(at - 1).click()
+        page.keyboard.press("ArrowRight")
+        page.keyboard.press("+")
+        shown(page, "1 byte changed")
+        changed = data[:at] + bytes([(data[at] + 1) % 256]) + data[at + 1 :]
+        assert field.input_value().endswith(in_a_link(changed))
+        page.keyboard.press("End")
+        page.keyboard.press("+")
+        shown(page, "2 bytes changed")  # 321 rows are still a painting
+        page.keyboard.press("a")
+        shown(page, "No longer a program")
+        page.get_by_role("button", name="Reset").click()
+        shown(page, "The program as it is")
+        assert bytes.fromhex("".join(cells.all_inner_texts())) == data
+        assert field.input_value().endswith(in_a_link(data))
+    finally:
+        page.context.set_offline(False)
     assert fits(page)

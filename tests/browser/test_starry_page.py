@@ -53,6 +53,7 @@ def test_a_neuron_is_told_about_and_switched_off_by_keys(page, url: str):
     page.goto(f"{url}{TAB}&program=published&section=neurons")
     shown(page, "Neuron 25")
     first = page.get_by_role("switch", name="Neuron 25", exact=True)
+    assert page.get_by_label("Neuron", exact=True).locator("visible=true").input_value() == "25"
     first.focus()
     page.keyboard.press("Home")
     shown(page, "Neuron 1")
