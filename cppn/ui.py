@@ -13,6 +13,7 @@ from __future__ import annotations
 import functools
 import html
 import inspect
+import json
 import math
 import os
 import re
@@ -94,13 +95,16 @@ def chosen(file: Path | None, what: str = "a picture") -> Path:
     return file
 
 
-def live(wing: str, **props: object) -> gr.HTML:
-    """A toy that the visitor's own browser computes, by `cppn/live/<wing>.js`; its value is what that script shows."""
+def live(wing: str, **given: object) -> gr.HTML:
+    """A toy that the visitor's own browser computes, by `cppn/live/<wing>.js`; its value is what that script shows.
+
+    What is given stays the same for all values. It is written into the script, since a component that is filled before
+    it is mounted knows nothing but its value.
+    """
     return gr.HTML(
         html_template=f'<div class="live {wing}"></div>',  # constant, or a new value would wipe what was built in it
-        js_on_load=f'cppnLive.mount("{wing}", element, {{ props, trigger, watch }});',
+        js_on_load=f'cppnLive.mount("{wing}", element, {{ props, trigger, watch }}, {json.dumps(given)});',
         apply_default_css=False,
-        **props,
     )
 
 

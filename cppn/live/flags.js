@@ -123,7 +123,7 @@
     context.drawImage(drawing, ox, oy, drawing.naturalWidth * sx, drawing.naturalHeight * sy);
   }
 
-  cppnLive.wings.flags = (place, { props, trigger }) => {
+  cppnLive.wings.flags = (place, { given, trigger }) => {
     const truth = make("canvas", { className: "truth" }), canvas = make("canvas");
     const before = make("img", { className: "before", alt: "" });
     const line = make("div", {
@@ -134,7 +134,7 @@
     stage.append(truth, canvas, before, line);
     const reading = make("p", { className: "caption reading" });
     const other = make("select", { attributes: { "aria-label": "Team to mix with" } });
-    other.append(...props.teams.map(([label, slug]) => make("option", { value: slug, textContent: label })));
+    other.append(...given.teams.map(([label, slug]) => make("option", { value: slug, textContent: label })));
     const share = make("input", { type: "range", min: 0, max: 1, step: 0.005, value: 0, attributes: { "aria-label": "Share of the other network" } });
     const morph = make("div", { className: "row" }, make("label", {}, "Mix its weights with those of ", other), share);
     place.append(stage, reading, morph);
@@ -172,7 +172,7 @@
       painting.feed(SHADER, packed(layers));
     };
     const choosePartner = async () => {
-      partner = await layersOf(props.weights.replace("{}", other.value));
+      partner = await layersOf(given.weights.replace("{}", other.value));
       if (painting) mix();
     };
 
@@ -263,11 +263,11 @@
   };
 
   // a small flag shows how it was trained while it is pointed at or has the focus
-  cppnLive.wings.flag_films = (place, { props }) => {
+  cppnLive.wings.flag_films = (place, { given }) => {
     const gallery = place.closest("[role=tabpanel]") ?? document.body;
     const turn = (event, plays) => {
       const image = event.target.closest?.("button")?.querySelector("img[alt]");
-      const film = image && props.films[image.alt];
+      const film = image && given.films[image.alt];
       if (!film || cppnLive.calm()) return;
       image.dataset.still ??= image.src;
       image.src = plays ? cppnLive.addressOf(film) : image.dataset.still;

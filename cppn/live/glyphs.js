@@ -448,7 +448,7 @@
   /** Bits as a message of -1 and 1, repeated until it is full. */
   const signsOf = (bits, numbers) => Float32Array.from({ length: numbers }, (_, i) => 2 * bits[i % bits.length] - 1);
 
-  cppnLive.wings.glyphs_sign = (place, { props, trigger }) => {
+  cppnLive.wings.glyphs_sign = (place, { given, trigger }) => {
     const sheet = new Sheet("The glyph of your text"), strip = make("div", { className: "bits", attributes: { "aria-hidden": true } });
     const reading = make("p", { className: "caption reading", attributes: { role: "status" } });
     place.append(sheet.canvas, strip, reading);
@@ -459,7 +459,7 @@
       if (!writer) return;
       let bits;
       try {
-        bits = coded(text, props.alphabet, code);
+        bits = coded(text, given.alphabet, code);
       } catch (fault) {
         reading.textContent = `⚠️ ${fault.message[0].toUpperCase()}${fault.message.slice(1)}.`;
         return;
@@ -487,7 +487,7 @@
       async show(value) {
         writer = await opened(value.weights, trigger);
         ink = value.ink;
-        code = props.codes.find(({ characters, width }) => writer.numbers >= LETTER * characters + width);
+        code = given.codes.find(({ characters, width }) => writer.numbers >= LETTER * characters + width);
         before = last = null;
         write(value.text);
       },
@@ -502,7 +502,7 @@
   const ROW = 64; // bars beside each other
   const HEAT_SIDE = 128; // pixels of the glyphs that are compared, as on the server
 
-  cppnLive.wings.glyphs_number = (place, { props, trigger }) => {
+  cppnLive.wings.glyphs_number = (place, { given, trigger }) => {
     const sheet = new Sheet("The glyph of these numbers");
     const heat = make("canvas", { attributes: { role: "img" } });
     const bars = make("canvas", { className: "bars", tabIndex: 0, attributes: { role: "slider", "aria-valuemin": -LIMIT, "aria-valuemax": LIMIT } });
@@ -546,8 +546,8 @@
     /** Where the number that is looked at makes a difference. */
     const paintHeat = () => {
       const number = looked ?? chosen;
-      const [low, high] = [-LIMIT, LIMIT].map(value => glyph(writer, with_(number, value), HEAT_SIDE, props.ink));
-      const change = difference(low, high), picture = new ImageData(low.width, low.height), stops = props.heat;
+      const [low, high] = [-LIMIT, LIMIT].map(value => glyph(writer, with_(number, value), HEAT_SIDE, given.ink));
+      const change = difference(low, high), picture = new ImageData(low.width, low.height), stops = given.heat;
       change.forEach((value, i) => {
         const position = Math.sqrt(value) * (stops.length - 1), below = Math.min(Math.floor(position), stops.length - 2);
         for (let c = 0; c < 3; c++)
@@ -562,7 +562,7 @@
       bars.setAttribute("aria-valuenow", rounded(value, 2));
       bars.setAttribute("aria-valuetext", `${value.toFixed(2)}, changes ${share} % of the picture`);
     };
-    const paintSteps = () => tiles.forEach((tile, i) => put(tile, glyph(writer, with_(chosen, i - LIMIT), 64, props.ink)));
+    const paintSteps = () => tiles.forEach((tile, i) => put(tile, glyph(writer, with_(chosen, i - LIMIT), 64, given.ink)));
     /** Everything anew at the next frame; the costly row of glyphs once all rests. */
     const refresh = () => {
       frame ||= requestAnimationFrame(() => {
@@ -570,7 +570,7 @@
         paintBars();
         paintHeat();
       });
-      sheet.draw(writer, message, props.ink, paintSteps);
+      sheet.draw(writer, message, given.ink, paintSteps);
     };
     const pull = (number, value) => {
       chosen = clamp(number, 0, message.length - 1);

@@ -357,12 +357,12 @@ const cppnLive = (() => {
   const toys = {};
 
   /** Called when a toy's place stands on the page: build it, show its value, and follow new ones. */
-  function mount(name, element, gradio) {
+  function mount(name, element, gradio, given) {
     const place = element.querySelector(".live") ?? element;
     let shown = null;
     const show = async () => {
       try {
-        toys[name] ??= cppnLive.wings[name](place, gradio);
+        toys[name] ??= cppnLive.wings[name](place, { ...gradio, given });
         place.hidden = !gradio.props.value; // a fault took the place of what was shown
         if (gradio.props.value && gradio.props.value !== shown) {
           shown = gradio.props.value;
