@@ -351,7 +351,8 @@
         else draw(next);
       },
       get settings() {
-        if (props.value && props.value !== shown) return props.value.view; // it came from Python and is not yet shown
+        // what came from Python is told of before it is shown; its identity changes from look to look
+        if (props.value && JSON.stringify(props.value) !== JSON.stringify(shown)) return props.value.view;
         return [rounded(view.zoom), rounded(view.x), rounded(view.y)];
       },
       get live() {

@@ -188,6 +188,21 @@ def test_a_preset_and_a_slider_move_the_painting(page, url: str):
     page.wait_for_function("() => cppnLive.toys.starry.settings[0] === 2")
 
 
+def test_a_browser_without_webgl_is_told_so_and_the_server_paints(page, url: str):
+    page.add_init_script(
+        "const context = HTMLCanvasElement.prototype.getContext;"
+        "HTMLCanvasElement.prototype.getContext = function (kind, ...rest) {"
+        "  return kind === 'webgl2' ? null : context.call(this, kind, ...rest); };"
+    )
+    page.goto(f"{url}{TAB}&program=published")
+    shown(page, "it has no WebGL2")
+    picture = page.locator(".live.starry .stage img")
+    first = picture.get_attribute("src")
+    page.get_by_role("button", name="The cypress").click()
+    page.wait_for_function("before => document.querySelector('.live.starry .stage img').src !== before", arg=first)
+    assert picture.is_visible()
+
+
 def in_a_link(data: bytes) -> str:
     """The part of an address that holds a program."""
     return "#p=" + base64.urlsafe_b64encode(data).decode().rstrip("=")
