@@ -148,8 +148,15 @@ def _send_section(model: gr.Dropdown) -> ui.Section:
     asked = endpoints.send_glyph
     with gr.Row():
         with gr.Column(scale=1, min_width=280):
-            text = gr.Textbox(FIRST_TEXT, label="Your text", info="up to 8 characters", max_lines=1, max_length=LONGEST)
-            sign = ui.live("glyphs_sign", alphabet=ALPHABET, codes=views.codes())
+            text = gr.Textbox(
+                FIRST_TEXT,
+                label="Your text",
+                info="up to 8 characters",
+                max_lines=1,
+                elem_id="glyphs-text",
+                max_length=LONGEST,
+            )
+            sign = ui.live("glyphs_sign", box=text.elem_id, alphabet=ALPHABET, codes=views.codes())
             with gr.Row():
                 start = gr.Button("Send it", variant="primary", min_width=120)
                 another = gr.Button("Once more", min_width=120)
@@ -183,7 +190,6 @@ def _send_section(model: gr.Dropdown) -> ui.Section:
     sliders = {"strength": strength, "rotation": rotation, "shift": shift, "perspective": perspective, "noise": noise}
     settings = {"model": model, "text": text, "seed": seed, **sliders, "always": always}
     section = ui.Section("glyphs", "send", settings, deliver, [*shown, strip, said, sign], link)
-    ui.at_once(text.input, None, text, None, js="text => { cppnLive.toys.glyphs_sign?.write(text); }")
     released = [slider.release for slider in sliders.values()]
     section.follow([text.submit, start.click, seed.input, always.input, *released], trigger_mode="always_last")
     section.follow(ui.at_once(another.click, lambda: random.randint(0, last), None, seed).then)

@@ -483,6 +483,9 @@
       place.dataset.live = "yes";
     };
 
+    // the page's own box, read directly: its keys are followed without gradio and its server
+    document.addEventListener("input", event => event.target.closest(`#${given.box}`) && write(event.target.value));
+
     return {
       async show(value) {
         writer = await opened(value.weights, trigger);

@@ -1,97 +1,103 @@
-"""Glyphs in the visitor's own browser: Python's drawings, moved by hand and by keys, without the server."""
+"""The glyphs in the visitor's own browser: against Python's numbers, by keyboard, and without the server."""
 
 from __future__ import annotations
-
-from collections.abc import Iterator
 
 import numpy as np
 import pytest
 import torch
-from looks import PATIENCE
+from looks import fits
 
-from cppn.glyphs.draw import draw
+from cppn.glyphs.draw import INK, draw
 from cppn.glyphs.interpolate import slerp
-from cppn.glyphs.message import text_to_signs, to_message
+from cppn.glyphs.message import code_of, text_to_message, to_message
+from cppn.glyphs.views import for_browser
 from cppn.glyphs.weights import script_of
 
 pytestmark = pytest.mark.browser
-GLYPH = """async ([path, message, side, ink]) => {
+DRAWN = """async ([weights, message, side, ink]) => {
   const { writerOf, glyph } = cppnLive.glyphs;
-  return [...glyph(await writerOf(path), Float32Array.from(message), side, ink).data];
+  return [...glyph(await writerOf(weights), Float32Array.from(message), side, ink).data];
 }"""
+SHARP = "document.querySelector('.live.%s canvas[role=img]')?.dataset.sharp"
 
 
-@pytest.fixture
-def page(visitor: object, url: str) -> Iterator[object]:
-    """A small page whose motion is reduced; it opens a section."""
-    page = visitor.new_page()
-    page.set_viewport_size({"width": 480, "height": 900})
-    page.set_default_timeout(PATIENCE)
+def opened(page: object, url: str, section: str, toy: str, more: str = "") -> None:
+    """Open a section and wait until its toy's glyph is sharp; nothing moves by itself."""
     page.emulate_media(reduced_motion="reduce")
-
-    def view(section: str, toy: str) -> None:
-        page.goto(f"{url}?tab=glyphs&section={section}")
-        page.locator(f".live.{toy}[data-live=yes]").wait_for()
-
-    page.view = view
-    yield page
-    page.close()
+    page.goto(f"{url}?tab=glyphs&section={section}{more}")
+    page.wait_for_function(SHARP % toy)
 
 
-@pytest.mark.parametrize(("model", "side"), [("script", 64), ("colour_128", 48), ("seed", 28)])
-def test_the_browser_draws_what_python_draws(page, model, side):
-    page.view("interpolate", "glyphs")
+@pytest.mark.parametrize(("model", "side"), [("script", 96), ("colour_64", 96), ("gray_1024", 48), ("seed", 28)])
+def test_the_script_draws_what_python_draws(page, url: str, model: str, side: int):
+    opened(page, url, "interpolate", "glyphs")
     script = script_of(model)
-    message = to_message("7", script.net.numbers)
-    wanted = draw(script.net, message[None], side, 2.0)[0].numpy().astype(int)
-    seen = np.array(page.evaluate(GLYPH, [str(script.path), message.tolist(), side, 2.0])).reshape(side, side, 4)
-    assert np.abs(seen[..., :3] - wanted).max() <= 1
+    for word in ("1", "Hi"):
+        message = to_message(word, script.net.numbers)
+        seen = page.evaluate(DRAWN, [for_browser(script, model), message.tolist(), side, INK])
+        pixels = np.array(seen, int).reshape(side, side, 4)[..., :3]
+        expected = draw(script.net, message[None], side, INK)[0].numpy().astype(int)
+        assert abs(pixels - expected).max() <= 1
+        assert expected.std() > 20
 
 
-def test_between_two_messages_lies_what_python_finds_there(page):
-    page.view("interpolate", "glyphs")
-    one, other = (to_message(seed, 64) for seed in "12")
-    found = page.evaluate(
-        "([one, other]) => [...cppnLive.glyphs.between([one, other], 'spherical', [0.3, 0])]",
-        [one.tolist(), other.tolist()],
+def test_texts_become_the_signs_that_python_makes(page, url: str):
+    opened(page, url, "send", "glyphs_sign")
+    for size in (32, 64, 128):
+        code = code_of(size)
+        for text in ("", "A", "z9 !", "Zebra 42"[: code.characters]):
+            given = {"characters": code.characters, **vars(code.check)}
+            signs = page.evaluate(
+                """([text, alphabet, code, size]) => {
+                  const { coded, signsOf } = cppnLive.glyphs;
+                  return [...signsOf(coded(text, alphabet, code), size)];
+                }""",
+                [text, " ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789!", given, size],
+            )
+            assert signs == text_to_message(text, size).tolist()
+
+
+def test_a_place_on_the_map_is_the_message_that_python_mixes(page, url: str):
+    opened(page, url, "interpolate", "glyphs")
+    keys = torch.stack([to_message(word, 64) for word in ("1", "2", "3", "Hi")])
+    script = "([keys, at]) => cppnLive.glyphs.between(keys, 'spherical', at)"
+    seen = page.evaluate(script, [keys.tolist(), [0.3, 0.8]])
+    expected = slerp(slerp(keys[0], keys[1], 0.3), slerp(keys[3], keys[2], 0.3), 0.8)
+    torch.testing.assert_close(torch.tensor(seen), expected, rtol=1e-4, atol=1e-5)
+
+
+def test_the_map_is_walked_by_keyboard_and_without_the_server(page, url: str):
+    opened(page, url, "interpolate", "glyphs", "&seeds=1%2C+Hi")
+    assert fits(page)
+    page.route("**/*", lambda route: route.abort())
+    place = page.get_by_role("slider", name="Place between the messages")
+    before = page.evaluate("document.querySelector('.live.glyphs .pair > canvas').toDataURL()")
+    place.press("ArrowRight")
+    assert place.get_attribute("aria-valuetext") == "1: 45 %, Hi: 55 %"
+    page.wait_for_function(
+        "old => document.querySelector('.live.glyphs .pair > canvas').toDataURL() !== old", arg=before
     )
-    assert torch.allclose(torch.tensor(found), slerp(one, other, 0.3), atol=1e-4)
 
 
-@pytest.mark.parametrize("text", ["Hello!", "night!!", "a"])
-def test_a_typed_text_has_pythons_bits(page, text):
-    page.view("send", "glyphs_sign")
-    code = {"characters": 8, "width": 16, "polynomial": 0x1021, "initial": 0xFFFF}
-    alphabet = " ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789!"
-    bits = page.evaluate("([...given]) => cppnLive.glyphs.coded(...given)", [text, alphabet, code])
-    wanted = text_to_signs(text, script_code())
-    assert [2 * bit - 1 for bit in bits] == wanted.int().tolist()
-
-
-def script_code():
-    """The code of the script's 64 signs."""
-    from cppn.glyphs.message import code_of
-
-    return code_of(64)
-
-
-def test_all_follow_keys_and_typing_without_the_server(page):
-    page.view("interpolate", "glyphs")
-    page.route("**", lambda route: route.abort())
-    map_ = page.get_by_role("slider", name="Place between the messages")
-    map_.press("ArrowRight")
-    page.wait_for_function("cppnLive.toys.glyphs.settings[0] === 0.55")
-    page.locator(".live.glyphs canvas[data-sharp]").wait_for()
-    page.unroute("**")
-    page.view("send", "glyphs_sign")
-    page.route("**", lambda route: route.abort())
-    page.get_by_label("Your text").fill("Help")
+def test_every_letter_turns_signs_without_the_server(page, url: str):
+    opened(page, url, "send", "glyphs_sign")
+    page.route("**/*", lambda route: route.abort())
+    box = page.get_by_label("Your text")
+    box.press("End")
+    box.press("Backspace")
     page.get_by_text("The last change turned").wait_for()
-    page.unroute("**")
-    page.view("number", "glyphs_number")
-    page.route("**", lambda route: route.abort())
-    bars = page.locator(".live.glyphs_number .bars")
-    bars.press("ArrowRight")
-    bars.press("PageUp")
-    page.wait_for_function("cppnLive.toys.glyphs_number.settings[0] === 2")
-    assert "changes" in bars.get_attribute("aria-valuetext")
+    assert page.get_by_role("img", name="The glyph of “Hello”").count() == 1
+    box.fill("zwölf")
+    page.get_by_text("“ö” is not in the alphabet").wait_for()
+    assert fits(page)
+
+
+def test_bars_are_pulled_by_keyboard_and_without_the_server(page, url: str):
+    opened(page, url, "number", "glyphs_number")
+    page.route("**/*", lambda route: route.abort())
+    bars = page.get_by_role("slider", name="Number 1 of 64")
+    bars.press("ArrowUp")
+    page.get_by_text("and 0.10 now").wait_for()
+    page.locator(".live.glyphs_number .bars").press("ArrowRight")
+    page.get_by_text("Number 2 of 64").wait_for()
+    assert fits(page)
