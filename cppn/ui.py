@@ -112,6 +112,8 @@ def live_head() -> str:
     """The toys' scripts and styles, for the page's head."""
     shared, *wings = sorted(LIVE.glob("*.js"), key=lambda path: (path.stem != "shared", path.stem))
     scripts = "\n".join(path.read_text(encoding="utf-8") for path in (shared, *wings))
+    # whole lines of comments and indents are for readers of the files; on the wire they are an eighth of the page
+    scripts = re.sub(r"^\s*/\*\*[\s\S]*?\*/$|^\s*//.*$|^\s+", "", scripts, flags=re.MULTILINE)
     return f"<script>{scripts}</script>\n<style>{(LIVE / 'live.css').read_text(encoding='utf-8')}</style>"
 
 
@@ -246,7 +248,7 @@ LOOK = "(zoom, x, y) => { cppnLive.toys.%(wing)s?.look({ zoom, x, y }); }"
 
 def looks_through(toy: gr.HTML, wing: str, window: Sequence[gr.Slider], link: gr.Textbox) -> None:
     """A toy's window and three sliders (zoom, x, y) follow each other, and the link follows; no server is asked."""
-    at_once(toy.change, None, [link], [*window, link], js=MOVED % {"wing": wing})
+    at_once(toy.input, None, [link], [*window, link], js=MOVED % {"wing": wing})
     gr.on([s.input for s in window], None, list(window), None, js=LOOK % {"wing": wing}, api_visibility="private")
 
 

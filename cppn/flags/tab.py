@@ -74,7 +74,7 @@ def _decode_section() -> ui.Section:
             with gr.Row():
                 presets = {gr.Button(name, size="sm", min_width=120): window for name, window in PRESETS.items()}
         with gr.Column(scale=2, min_width=320):
-            pair = ui.live("flags", teams=choices, weights=str(BUNDLED / "flags" / "{}.safetensors"))
+            pair = ui.live("flags", teams=choices, weights=f"{BUNDLED}/flags/{{}}.safetensors")
             facts = gr.Markdown()
     with gr.Row():
         link = ui.link_box(scale=2)

@@ -268,7 +268,7 @@ def _number_section(model: gr.Dropdown) -> ui.Section:
     section = ui.Section("glyphs", "number", settings, shown, [bars, number])
     section.follow([message.submit], trigger_mode="always_last", show_progress="hidden")
     pulled = "() => cppnLive.toys.glyphs_number.settings"
-    ui.at_once(bars.change, None, None, [number, value], js=pulled)
+    ui.at_once(bars.input, None, None, [number, value], js=pulled)
     look = "(number, value) => { cppnLive.toys.glyphs_number?.look({ number, value }); }"
     for slider in (number, value):
         ui.at_once(slider.input, None, [number, value], None, js=look)

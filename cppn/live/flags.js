@@ -158,7 +158,7 @@
       view = next;
       clearTimeout(timer);
       timer = setTimeout(() => {
-        trigger("change");
+        trigger("input");
         if (!painting) trigger("submit"); // the server paints
       }, 350);
       if (painting) painting.move(view);

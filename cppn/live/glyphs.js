@@ -338,7 +338,7 @@
       rest();
       move(next.map(value => rounded(value, 3)));
       clearTimeout(timer);
-      timer = setTimeout(() => trigger("change"), 350);
+      timer = setTimeout(() => trigger("input"), 350);
     };
     /** From here by all corners and back, once. */
     const walkRound = () => {
@@ -581,7 +581,7 @@
       message[chosen] = rounded(clamp(value, -LIMIT, LIMIT), 2);
       refresh();
       clearTimeout(timer);
-      timer = setTimeout(() => trigger("change"), 350);
+      timer = setTimeout(() => trigger("input"), 350);
     };
     /** The bar under a pointer, and the value that its height stands for. */
     const under_ = event => {

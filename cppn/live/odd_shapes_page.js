@@ -298,6 +298,7 @@
     });
 
     return {
+      blank: true, // without a picture it is a canvas to paint on
       /** Another picture, or another network that looks at the one that is there. */
       async show(next) {
         const same = value?.picture === next.picture, other = value?.weights !== next.weights;

@@ -363,7 +363,7 @@ const cppnLive = (() => {
     const show = async () => {
       try {
         toys[name] ??= cppnLive.wings[name](place, { ...gradio, given });
-        place.hidden = !gradio.props.value; // a fault took the place of what was shown
+        place.hidden = !gradio.props.value && !toys[name].blank; // a fault took the place of what was shown
         if (gradio.props.value && gradio.props.value !== shown) {
           shown = gradio.props.value;
           await toys[name].show(shown);

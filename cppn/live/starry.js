@@ -234,7 +234,7 @@
 
   const MOON = { zoom: 4, x: 0.72, y: -0.68 }; // where the first view begins
 
-  cppnLive.wings.starry = (place, { props, trigger }) => {
+  cppnLive.wings.starry = (place, { trigger }) => {
     const canvas = make("canvas"), before = make("img", { alt: "" });
     const stage = make("div", { className: "stage", tabIndex: 0, attributes: { role: "application" } }, canvas, before);
     const reading = make("p", { className: "caption reading" });
@@ -261,7 +261,7 @@
       view = next;
       clearTimeout(timer);
       timer = setTimeout(() => {
-        trigger("change");
+        trigger("input");
         if (!painting) setTimeout(() => trigger("submit"), 100); // once the sliders have followed, the server paints it
       }, 350);
       painting?.move(view);
@@ -351,8 +351,6 @@
         else draw(next);
       },
       get settings() {
-        // what came from Python is told of before it is shown; its identity changes from look to look
-        if (props.value && JSON.stringify(props.value) !== JSON.stringify(shown)) return props.value.view;
         return [rounded(view.zoom), rounded(view.x), rounded(view.y)];
       },
       get live() {

@@ -114,7 +114,7 @@ def odd_pictures(folder: Path) -> dict[str, Path]:
         "no ink": Image.new("L", (64, 64), "white"),
         "black all over": Image.new("L", (64, 64), "black"),
         "photograph": Image.fromarray(gradient),
-        "nothing to find": Image.new("RGBA", (1, 1)),
+        "nothing to find": Image.new("L", (1, 1), "white"),
         "cannot belong": Image.fromarray(np.eye(64, dtype=np.uint8) * 255),
     }
     for word, picture in pictures.items():
@@ -137,6 +137,9 @@ def test_files_that_are_no_picture_or_too_large_are_refused(client: Client, tmp_
         client.predict(handle_file(tmp_path / "text.png"), api_name=LOCATE)
     with pytest.raises(AppError, match="megapixels"):
         client.predict(handle_file(tmp_path / "huge.png"), api_name=LOCATE)
+    Image.new("RGBA", (8, 8)).save(tmp_path / "clear.png")
+    with pytest.raises(AppError, match="transparent all over"):
+        client.predict(handle_file(tmp_path / "clear.png"), api_name=LOCATE)
     with pytest.raises(AppError):
         client.predict(None, api_name=LOCATE)
 

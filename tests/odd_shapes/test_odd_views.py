@@ -157,7 +157,7 @@ def test_a_seed_or_a_count_out_of_range_is_refused_by_name():
 
 
 def test_an_empty_picture_is_said_to_be_empty(tmp_path):
-    Image.new("RGBA", (256, 256)).save(tmp_path / "empty.png")
+    Image.new("L", (256, 256), "white").save(tmp_path / "empty.png")
     browser, remarks, *_ = tab.explained(tmp_path / "empty.png", None, "ours")
     assert browser["shapes"] is None
     assert "There is no ink on this canvas" in remarks
