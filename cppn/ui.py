@@ -238,18 +238,24 @@ def runs_until_stopped(
     at_once(stop.click, stopped, words, words, cancels=[run])
 
 
-# a link box's inputs come last, so that a section without one has the same listeners
+# what the page is told of a toy's window, and the toy of the page's
 MOVED = """link => {
   const [zoom, x, y] = cppnLive.toys.%(wing)s.settings;
   return [zoom, x, y, cppnLive.linked(link, { zoom, x, y })];
 }"""
+SEEN_THROUGH = "(...settings) => [...settings.slice(0, -3), ...cppnLive.toys.%(wing)s.settings]"
 LOOK = "(zoom, x, y) => { cppnLive.toys.%(wing)s?.look({ zoom, x, y }); }"
 
 
-def looks_through(toy: gr.HTML, wing: str, window: Sequence[gr.Slider], link: gr.Textbox) -> None:
-    """A toy's window and three sliders (zoom, x, y) follow each other, and the link follows; no server is asked."""
-    at_once(toy.input, None, [link], [*window, link], js=MOVED % {"wing": wing})
-    gr.on([s.input for s in window], None, list(window), None, js=LOOK % {"wing": wing}, api_visibility="private")
+def looks_through(section: Section, toy: gr.HTML, window: Sequence[gr.Slider]) -> None:
+    """A toy's window and the section's last three settings (zoom, x, y) follow each other, and the link follows.
+
+    No server is asked, but by a browser that cannot paint: it asks for every window.
+    """
+    wing = {"wing": section.wing}
+    at_once(toy.input, None, [section.link], [*window, section.link], js=MOVED % wing)
+    gr.on([s.input for s in window], None, list(window), None, js=LOOK % wing, api_visibility="private")
+    section.follow(toy.submit, js=SEEN_THROUGH % wing, trigger_mode="always_last")
 
 
 def looks_at(button: gr.Button, wing: str, window: Sequence[float]) -> None:

@@ -92,11 +92,8 @@ def _decode_section() -> ui.Section:
     settings = {"team": team, "zoom": zoom, "x": center_x, "y": center_y}
     filled = [pair, facts, download, film, curve, learnt]
     section = ui.Section("flags", "decode", settings, compare, filled, link)
-    window = [zoom, center_x, center_y]
     section.follow(team.input, trigger_mode="always_last")
-    # a browser that cannot paint asks for every window
-    section.follow(pair.submit, js="team => [team, ...cppnLive.toys.flags.settings]", trigger_mode="always_last")
-    ui.looks_through(pair, "flags", window, link)
+    ui.looks_through(section, pair, [zoom, center_x, center_y])
     for button, there in presets.items():
         ui.looks_at(button, "flags", there)
     with gr.Accordion("Paint it large", open=False):

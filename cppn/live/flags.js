@@ -3,11 +3,12 @@
 "use strict";
 
 (() => {
-  const { make, rounded, clamp } = cppnLive;
+  const { make, clamp } = cppnLive;
   const SIZES = [2, 16, 32, 32, 32, 32, 32, 32, 16, 3];
   const NAMES = [...Array(8).keys()].map(i => `dense${i + 1}`).concat("dense_head");
   const EPSILON = 1e-5; // of the batch normalisations
   const OUTSIDE = "#8a8f98"; // as the server shows the true flag beyond its edges
+  const FAR = { zoom: 0.35, x: 0.4, y: -0.3 }; // where the first view begins
   const FINE = 4; // pixels of the true flag's drawing for a pixel of the flag
 
   /** The network in evaluation mode as nine {weight, bias}, the normalisations folded forward, in double precision. */
@@ -139,8 +140,7 @@
     const morph = make("div", { className: "row" }, make("label", {}, "Mix its weights with those of ", other), share);
     place.append(stage, reading, morph);
 
-    let view = { zoom: 1, x: 0, y: 0 }, shown = null, layers = null, base = null, partner = null, drawing = null;
-    let stop = () => {}, timer = 0, painting = null, divided = 0.5;
+    let shown = null, layers = null, base = null, partner = null, drawing = null, divided = 0.5;
 
     const divide = value => {
       divided = clamp(value, 0, 1);
@@ -154,36 +154,16 @@
         ? usual
         : `x ${x.toFixed(3)}, y ${y.toFixed(3)} → red, green, blue: ${colourAt(layers, x, y).join(", ")}`;
     };
-    const draw = next => {
-      view = next;
-      clearTimeout(timer);
-      timer = setTimeout(() => {
-        trigger("input");
-        if (!painting) trigger("submit"); // the server paints
-      }, 350);
-      if (painting) painting.move(view);
-    };
-    const follow = next => {
-      stop();
-      draw(next);
-    };
+    const viewer = new cppnLive.Viewer(stage, canvas, trigger, say);
     const mix = () => {
       layers = partner && Number(share.value) ? mixed(base, partner, Number(share.value)) : base;
-      painting.feed(SHADER, packed(layers));
+      viewer.painting.feed(SHADER, packed(layers));
     };
     const choosePartner = async () => {
       partner = await layersOf(given.weights.replace("{}", other.value));
-      if (painting) mix();
+      if (viewer.painting) mix();
     };
 
-    cppnLive.hands(stage, () => view, follow);
-    stage.addEventListener("pointermove", event => {
-      if (event.buttons) return;
-      const box = stage.getBoundingClientRect();
-      const at = (value, start, size) => ((value - start) / size) * 2 - 1;
-      say(at(event.clientX, box.left, box.width) / view.zoom + view.x, at(event.clientY, box.top, box.height) / view.zoom + view.y);
-    });
-    stage.addEventListener("pointerleave", () => say());
     line.addEventListener("pointerdown", event => {
       event.stopPropagation();
       line.setPointerCapture(event.pointerId);
@@ -201,65 +181,43 @@
       divide(divided + step);
     });
     share.addEventListener("input", () => {
-      stop();
-      if (partner && painting) mix();
+      viewer.stop();
+      if (partner && viewer.painting) mix();
     });
     other.addEventListener("change", () => choosePartner().catch(fault => cppnLive.refused(place, fault)));
     divide(divided);
     say();
 
-    return {
-      /** Show another team, or the same in the window that the page asks for. */
-      async show(value) {
-        stop();
-        const first = shown === null, changed = first || shown.weights !== value.weights;
-        shown = value;
-        stage.style.aspectRatio = `${value.width} / ${value.height}`;
-        stage.setAttribute("aria-label", `${value.name}: the true flag and the decoded one. Arrow keys move, plus and minus zoom, 0 shows all.`);
-        before.src = cppnLive.addressOf(value.picture);
-        before.alt = `${value.name}'s flag, decoded`;
-        const [zoom, x, y] = value.view;
-        view = { zoom, x, y };
-        const later = cppnLive.picture(value.target).then(image => (drawing = image));
-        if (changed) {
-          base = await layersOf(value.weights);
-          share.value = 0;
-          if (other.value === value.team) other.selectedIndex = (other.selectedIndex + 1) % other.options.length;
-          choosePartner().catch(() => {}); // asked for again when it is chosen
-        }
-        await later;
-        if (!painting) {
-          [truth.width, truth.height] = [value.width, value.height];
-          drawTrue(truth, drawing, view);
-          cppnLive.engine(); // throws where there is none; the picture is then the server's
-          painting = new cppnLive.Painting(canvas, value.width / value.height);
-          painting.onshow = now => {
-            [truth.width, truth.height] = [canvas.width, canvas.height];
-            drawTrue(truth, drawing, now);
-            before.hidden = true;
-          };
-        }
-        painting.ratio = value.width / value.height;
-        painting.view = view;
-        mix();
-        place.dataset.live = "yes";
-        const whole = zoom === 1 && x === 0 && y === 0;
-        if (first && whole && !cppnLive.calm()) stop = cppnLive.glide({ zoom: 0.35, x: 0.4, y: -0.3 }, view, draw);
-      },
-      /** Look through another window; `gently` moves there. */
-      look(next, gently = false) {
-        stop();
-        if (gently && !cppnLive.calm()) stop = cppnLive.glide(view, next, draw, 900);
-        else draw(next);
-      },
-      get settings() {
-        return [rounded(view.zoom), rounded(view.x), rounded(view.y)];
-      },
-      get live() {
-        return place.dataset.live === "yes";
-      },
-      painting: () => painting,
-    };
+    /** Show another team, or the same in the window that the page asks for. */
+    return viewer.toy(place, async value => {
+      const first = shown === null, changed = first || shown.weights !== value.weights;
+      shown = value;
+      stage.style.aspectRatio = `${value.width} / ${value.height}`;
+      stage.setAttribute("aria-label", `${value.name}: the true flag and the decoded one. Arrow keys move, plus and minus zoom, 0 shows all.`);
+      before.src = cppnLive.addressOf(value.picture);
+      before.alt = `${value.name}'s flag, decoded`;
+      viewer.take(value.view);
+      const later = cppnLive.picture(value.target).then(image => (drawing = image));
+      if (changed) {
+        base = await layersOf(value.weights);
+        share.value = 0;
+        if (other.value === value.team) other.selectedIndex = (other.selectedIndex + 1) % other.options.length;
+        choosePartner().catch(() => {}); // asked for again when it is chosen
+      }
+      await later;
+      if (!viewer.painting) {
+        [truth.width, truth.height] = [value.width, value.height];
+        drawTrue(truth, drawing, viewer.view);
+      }
+      viewer.ready(value.width / value.height, now => {
+        [truth.width, truth.height] = [canvas.width, canvas.height];
+        drawTrue(truth, drawing, now);
+        before.hidden = true;
+      });
+      mix();
+      place.dataset.live = "yes";
+      if (first) viewer.arrive(FAR);
+    });
   };
 
   // a small flag shows how it was trained while it is pointed at or has the focus

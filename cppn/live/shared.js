@@ -352,6 +352,76 @@ const cppnLive = (() => {
     return () => cancelAnimationFrame(frame);
   }
 
+  const REPORT = 350; // milliseconds of rest after which the page is told of another window
+
+  /** A formula seen through a window that hands move: what wings with such a canvas have in common. */
+  class Viewer {
+    /** On a stage with a canvas; `trigger` tells the page, `say` gets the place that is pointed at, or nothing. */
+    constructor(stage, canvas, trigger, say) {
+      Object.assign(this, { canvas, trigger, view: { zoom: 1, x: 0, y: 0 }, painting: null, timer: 0, stop: () => {} });
+      hands(stage, () => this.view, next => this.look(next));
+      stage.addEventListener("pointermove", event => {
+        if (event.buttons) return;
+        const box = stage.getBoundingClientRect(), { zoom, x, y } = this.view;
+        const at = (value, start, size) => ((value - start) / size) * 2 - 1;
+        say(at(event.clientX, box.left, box.width) / zoom + x, at(event.clientY, box.top, box.height) / zoom + y);
+      });
+      stage.addEventListener("pointerleave", () => say());
+    }
+
+    /** What paints it, for a picture of this aspect ratio; throws where the browser has no WebGL2. */
+    ready(ratio, onshow) {
+      engine();
+      this.painting ??= new Painting(this.canvas, ratio);
+      return Object.assign(this.painting, { ratio, onshow, view: this.view });
+    }
+
+    #draw(next) {
+      this.view = next;
+      clearTimeout(this.timer);
+      this.timer = setTimeout(() => {
+        this.trigger("input");
+        if (!this.painting) this.trigger("submit"); // the server paints it
+      }, REPORT);
+      this.painting?.move(next);
+    }
+
+    /** Look through another window; `gently` glides there. */
+    look(next, gently = false) {
+      this.stop();
+      if (gently && this.painting && !calm()) this.stop = glide(this.view, next, view => this.#draw(view), 900);
+      else this.#draw(next);
+    }
+
+    /** Look through the window that the page asks for; nothing is painted yet. */
+    take([zoom, x, y]) {
+      this.stop();
+      this.view = { zoom, x, y };
+    }
+
+    /** Come from another window, if the whole picture is to be seen: the first view moves by itself. */
+    arrive(from) {
+      const { zoom, x, y } = this.view;
+      if (zoom === 1 && x === 0 && y === 0 && !calm()) this.stop = glide(from, this.view, view => this.#draw(view));
+    }
+
+    /** The toy as the page knows it. */
+    toy(place, show) {
+      const viewer = this;
+      return {
+        show,
+        look: (next, gently) => viewer.look(next, gently),
+        painting: () => viewer.painting,
+        get settings() {
+          return [viewer.view.zoom, viewer.view.x, viewer.view.y].map(value => rounded(value));
+        },
+        get live() {
+          return place.dataset.live === "yes";
+        },
+      };
+    }
+  }
+
   // --- gradio
 
   const toys = {};
@@ -409,7 +479,7 @@ const cppnLive = (() => {
   const rounded = (value, digits = 4) => Number(value.toFixed(digits));
 
   return {
-    wings: {}, toys, readWeights, fetched, picture, addressOf, engine, Painting, hands, glide, calm, mount, refused,
+    wings: {}, toys, readWeights, fetched, picture, addressOf, engine, Painting, Viewer, hands, glide, calm, mount, refused,
     make, linked, remember, rounded, clamp,
   };
 })();

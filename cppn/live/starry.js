@@ -3,7 +3,7 @@
 "use strict";
 
 (() => {
-  const { make, rounded, clamp } = cppnLive;
+  const { make, clamp } = cppnLive;
 
   // --- programs, with the limits of cppn/starry/program.py
 
@@ -242,8 +242,7 @@
     const guest = make("p", { className: "row guest", hidden: true, attributes: { role: "status" } }, words, home);
     place.append(guest, stage, reading);
 
-    let view = { zoom: 1, x: 0, y: 0 }, shown = null, network = null, painting = null;
-    let stop = () => {}, timer = 0;
+    let shown = null, network = null;
 
     const say = (x, y) => {
       if (!network) return;
@@ -257,22 +256,10 @@
       const colour = neuronsAt(network, column, row).slice(-3).map(value => clamp(Math.floor(value), 0, 255));
       reading.textContent = `column ${column.toFixed(1)}, row ${row.toFixed(1)} → red, green, blue: ${colour.join(", ")}`;
     };
-    const draw = next => {
-      view = next;
-      clearTimeout(timer);
-      timer = setTimeout(() => {
-        trigger("input");
-        if (!painting) setTimeout(() => trigger("submit"), 100); // once the sliders have followed, the server paints it
-      }, 350);
-      painting?.move(view);
-    };
+    const viewer = new cppnLive.Viewer(stage, canvas, trigger, say);
     const put = (found, called) => {
       network = found;
-      cppnLive.engine();
-      painting ??= new cppnLive.Painting(canvas, 1);
-      painting.onshow = () => (before.hidden = true);
-      painting.ratio = network.width / network.height;
-      painting.view = view;
+      const painting = viewer.ready(network.width / network.height, () => (before.hidden = true));
       shaped(stage, network);
       stage.setAttribute("aria-label", `${called}, painted from its bytes. Arrow keys move, plus and minus zoom, 0 shows all.`);
       painting.feed(shaderOf(network), packed(network));
@@ -302,17 +289,6 @@
     };
     const fromHash = () => new URLSearchParams(location.hash.slice(1)).has(PART);
 
-    cppnLive.hands(stage, () => view, next => {
-      stop();
-      draw(next);
-    });
-    stage.addEventListener("pointermove", event => {
-      if (event.buttons) return;
-      const box = stage.getBoundingClientRect();
-      const at = (value, start, size) => ((value - start) / size) * 2 - 1;
-      say(at(event.clientX, box.left, box.width) / view.zoom + view.x, at(event.clientY, box.top, box.height) / view.zoom + view.y);
-    });
-    stage.addEventListener("pointerleave", () => say());
     const renew = async () => {
       try {
         if (shown && !invited()) await putOwn();
@@ -326,38 +302,20 @@
     });
     window.addEventListener("hashchange", renew);
 
-    return {
-      /** Show another program, or the same in the window that the page asks for. */
-      async show(value) {
-        stop();
-        const first = shown === null, changed = !first && shown.program !== value.program;
-        shown = value;
-        before.src = cppnLive.addressOf(value.picture);
-        before.alt = `What ${value.title.toLowerCase()} paints`;
-        before.hidden = false;
-        shaped(stage, value);
-        const [zoom, x, y] = value.view;
-        view = { zoom, x, y };
-        if (place.dataset.live === "no") return;
-        if (changed) dismiss();
-        if (!invited()) await putOwn();
-        const whole = zoom === 1 && x === 0 && y === 0;
-        if (first && whole && !cppnLive.calm()) stop = cppnLive.glide(MOON, view, draw);
-      },
-      /** Look through another window; `gently` moves there. */
-      look(next, gently = false) {
-        stop();
-        if (gently && painting && !cppnLive.calm()) stop = cppnLive.glide(view, next, draw, 900);
-        else draw(next);
-      },
-      get settings() {
-        return [rounded(view.zoom), rounded(view.x), rounded(view.y)];
-      },
-      get live() {
-        return place.dataset.live === "yes";
-      },
-      painting: () => painting,
-    };
+    /** Show another program, or the same in the window that the page asks for. */
+    return viewer.toy(place, async value => {
+      const first = shown === null, changed = !first && shown.program !== value.program;
+      shown = value;
+      before.src = cppnLive.addressOf(value.picture);
+      before.alt = `What ${value.title.toLowerCase()} paints`;
+      before.hidden = false;
+      shaped(stage, value);
+      viewer.take(value.view);
+      if (place.dataset.live === "no") return;
+      if (changed) dismiss();
+      if (!invited()) await putOwn();
+      if (first) viewer.arrive(MOON);
+    });
   };
 
   /** A squeezed program's link. */

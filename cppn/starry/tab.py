@@ -96,10 +96,9 @@ def _paint_section() -> ui.Section:
 
     settings = {"program": program, "width": width, "zoom": zoom, "x": center_x, "y": center_y}
     section = ui.Section("starry", "paint", settings, painted, [toy, said], link)
-    section.follow([program.input, toy.submit], trigger_mode="always_last")  # a browser that cannot paint asks again
+    section.follow(program.input, trigger_mode="always_last")
     ui.at_once(width.input, None, [link, width], link, js="(link, width) => cppnLive.linked(link, { width })")
-    window = [zoom, center_x, center_y]
-    ui.looks_through(toy, "starry", window, link)
+    ui.looks_through(section, toy, [zoom, center_x, center_y])
     for preset, there in presets.items():
         ui.looks_at(preset, "starry", there)
     ui.listen(

@@ -30,6 +30,12 @@ def ask_the_server(page) -> None:
     page.get_by_role("button", name="Use the typed value").wait_for()  # only now the buttons above are there twice
 
 
+def tamper_on_the_server(page, url: str) -> None:
+    page.goto(f"{url}?tab=quine&section=tamper")
+    shown(page, "Verification fails")
+    ask_the_server(page)
+
+
 def choose(page, title: str) -> None:
     page.get_by_label("Quine", exact=True).click()
     page.get_by_role("option", name=title).click()
@@ -115,9 +121,7 @@ def test_the_ladder_goes_down_to_zero(page, url: str):
 
 
 def test_a_weight_is_zeroed_and_one_is_clicked(page, url: str):
-    page.goto(f"{url}?tab=quine&section=tamper")
-    shown(page, "Verification fails")
-    ask_the_server(page)
+    tamper_on_the_server(page, url)
     page.get_by_role("button", name="Set it to 0").last.click()
     shown(page, "and is 0 now")
     page.locator("img:visible").first.click(position={"x": 40, "y": 110})
@@ -126,9 +130,7 @@ def test_a_weight_is_zeroed_and_one_is_clicked(page, url: str):
 
 
 def test_a_sign_that_is_flipped_twice_is_flipped_back(page, url: str):
-    page.goto(f"{url}?tab=quine&section=tamper")
-    shown(page, "Verification fails")
-    ask_the_server(page)
+    tamper_on_the_server(page, url)
     page.get_by_role("button", name="Flip its sign").last.click()
     shown(page, "as before, so nothing has changed")
     page.get_by_role("button", name="Flip its sign").last.click()

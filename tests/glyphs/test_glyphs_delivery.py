@@ -24,29 +24,15 @@ PLANS = {"script": FIRST, "gray_64": FIRST, "gray_32": replace(FIRST, after="gra
 def train(tmp_path, monkeypatch):
     """Train scripts into a folder; returns that folder."""
     monkeypatch.setattr(recipe, "PLANS", PLANS)
-
-    def run(*words):
-        places = ["--out", str(tmp_path / "out"), "--workshop", str(tmp_path / "shop")]
-        assert main(["glyphs", "train", *words, *places]) == 0
-        return tmp_path / "out"
-
-    return run
+    return deliveries.trainer("glyphs", tmp_path)
 
 
 def check(root, *stems):
-    names = [f"glyphs/{stem}.safetensors" for stem in stems]
-    deliveries.check(root, *names)
+    deliveries.check(root, *(f"glyphs/{stem}.safetensors" for stem in stems))
 
 
 def test_three_steps_do_not_replace_more(train):
-    root = train("script")
-    check(root, "script")
-    before = deliveries.contents(root)
-    train("script", "--steps", "3")
-    assert deliveries.contents(root) == before
-    train("script", "--steps", "3", "--force")
-    check(root, "script")
-    assert all(path.read_bytes() != data for path, data in before.items())
+    deliveries.check_that_the_better_stays(train, "script", "glyphs/script.safetensors")
 
 
 def test_a_second_process_leaves_what_the_first_delivered(train, monkeypatch):

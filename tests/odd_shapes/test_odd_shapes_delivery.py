@@ -8,7 +8,6 @@ import deliveries
 import pytest
 from gradio_client import handle_file
 
-from cppn import hub
 from cppn.__main__ import main
 from cppn.odd_shapes.making import train as recipe
 from cppn.odd_shapes.making.fit import Recipe
@@ -22,31 +21,15 @@ def train(tmp_path, monkeypatch):
     monkeypatch.setattr(recipe, "OURS", TINY)
     monkeypatch.setattr(recipe, "SEED_STAGES", (replace(TINY, steps=1),) * 2)
     monkeypatch.setattr(recipe, "GROWN_AT", 1000.0)
-
-    def run(*words):
-        places = ["--out", str(tmp_path / "out"), "--workshop", str(tmp_path / "shop")]
-        assert main(["odd_shapes", "train", *words, *places]) == 0
-        return tmp_path / "out"
-
-    return run
+    return deliveries.trainer("odd_shapes", tmp_path)
 
 
 def check(root, *stems):
-    names = [f"odd_shapes/{stem}.safetensors" for stem in stems]
-    deliveries.check(root, *names)
-    for found in hub.Library(str(root)).find_all(names).values():
-        assert found.note == ""
+    deliveries.check(root, *(f"odd_shapes/{stem}.safetensors" for stem in stems))
 
 
 def test_three_steps_do_not_replace_more(train):
-    root = train("ours")
-    check(root, "ours")
-    before = deliveries.contents(root)
-    train("ours", "--steps", "3")
-    assert deliveries.contents(root) == before
-    train("ours", "--steps", "3", "--force")
-    check(root, "ours")
-    assert all(path.read_bytes() != data for path, data in before.items())
+    deliveries.check_that_the_better_stays(train, "ours", "odd_shapes/ours.safetensors")
 
 
 def test_a_second_process_leaves_what_the_first_delivered(train, monkeypatch):
