@@ -11,10 +11,11 @@ import importlib.util
 import gradio as gr
 import torch
 
-from cppn import ui
+from cppn import toys
 from cppn.endpoint import endpoints_of
 from cppn.hub import BUNDLED
 from cppn.render import store_folder
+from cppn.sections import WINGS, Wing, open_page
 from cppn.serving import expose, serve_fairly
 
 TITLE = "What tiny networks hide"
@@ -41,7 +42,7 @@ STYLE = """
 """
 
 
-def build() -> tuple[gr.Blocks, list[ui.Wing]]:
+def build() -> tuple[gr.Blocks, list[Wing]]:
     """Lay out every wing and its endpoints; nothing is loaded or computed before a visitor asks."""
     torch.set_num_threads(1)  # visitors are served side by side; networks this small gain nothing from more
     gr.set_static_paths([BUNDLED, store_folder()])
@@ -49,23 +50,23 @@ def build() -> tuple[gr.Blocks, list[ui.Wing]]:
         gr.Markdown(INTRODUCTION)
         wings = []
         with gr.Tabs(overflow_behavior="wrap") as tabs:
-            for name, title in ui.WINGS.items():
+            for name, title in WINGS.items():
                 with gr.Tab(title, id=name) as place:
                     wing = importlib.import_module(f"cppn.{name}.tab").tab()
                 wing.place = place
                 wings.append(wing)
         for asked in ENDPOINTS:
             expose(asked)
-        ui.open_page(demo, tabs, wings)
+        open_page(demo, tabs, wings)
     return demo, wings
 
 
-ENDPOINTS = [asked for name in ui.WINGS for asked in endpoints_of(importlib.import_module(f"cppn.{name}.endpoints"))]
+ENDPOINTS = [asked for name in WINGS for asked in endpoints_of(importlib.import_module(f"cppn.{name}.endpoints"))]
 demo, wings = build()
 LAUNCH = {
     "theme": gr.themes.Default(primary_hue="indigo", neutral_hue="slate", font=["system-ui", "sans-serif"]),
     "css": STYLE,
-    "head": ui.live_head(),
+    "head": toys.head(),
     "footer_links": ["api", "settings"],
     "max_file_size": "12mb",
     "run_history": False,

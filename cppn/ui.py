@@ -1,27 +1,14 @@
-"""The screen's parts, each once: sections that show their first view by themselves, links, uploads, runs with a Stop.
-
-A wing is a set of sections. A section is declared by what can be set on it, what it shows, and the function between:
-
-    ui.Section("flags", "decode", {"team": team, "zoom": zoom}, compare, [pair, words])
-
-The rest follows from that: it is filled when it is first seen, follows every setting, has a link that holds them all,
-and opens as the page's address says. A fault stands where the result would stand.
-"""
+"""The screen's parts, each once: prose, pictures and uploads, listeners whose faults are shown, runs with a Stop."""
 
 from __future__ import annotations
 
 import functools
 import html
 import inspect
-import json
-import math
-import os
 import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlencode
 
 import gradio as gr
 from gradio.components import Component
@@ -30,15 +17,7 @@ from cppn.endpoint import Endpoint, sentence
 from cppn.faults import VisitorError
 from cppn.serving import QUEUES, uploaded, wait_for_listener
 
-WINGS = {
-    "flags": "Flags",
-    "glyphs": "Glyphs",
-    "quine": "Quine",
-    "odd_shapes": "Odd shapes",
-    "starry": "Starry night",
-}  # tabs by the name that they have in an address; the page opens at the first
 SKIP = gr.skip()
-LIVE = Path(__file__).parent / "live"  # what runs in the visitor's own browser
 
 
 # --- text
@@ -95,28 +74,6 @@ def chosen(file: Path | None, what: str = "a picture") -> Path:
     return file
 
 
-def live(wing: str, **given: object) -> gr.HTML:
-    """A toy that the visitor's own browser computes, by `cppn/live/<wing>.js`; its value is what that script shows.
-
-    What is given stays the same for all values. It is written into the script, since a component that is filled before
-    it is mounted knows nothing but its value.
-    """
-    return gr.HTML(
-        html_template=f'<div class="live {wing}"></div>',  # constant, or a new value would wipe what was built in it
-        js_on_load=f'cppnLive.mount("{wing}", element, {{ props, trigger, watch }}, {json.dumps(given)});',
-        apply_default_css=False,
-    )
-
-
-def live_head() -> str:
-    """The toys' scripts and styles, for the page's head."""
-    shared, *wings = sorted(LIVE.glob("*.js"), key=lambda path: (path.stem != "shared", path.stem))
-    scripts = "\n".join(path.read_text(encoding="utf-8") for path in (shared, *wings))
-    # whole lines of comments and indents are for readers of the files; on the wire they are an eighth of the page
-    scripts = re.sub(r"^\s*/\*\*[\s\S]*?\*/$|^\s*//.*$|^\s+", "", scripts, flags=re.MULTILINE)
-    return f"<script>{scripts}</script>\n<style>{(LIVE / 'live.css').read_text(encoding='utf-8')}</style>"
-
-
 def slider(asked: Endpoint, name: str, label: str, step: float = 1, **options: Any) -> gr.Slider:
     """A slider with the limits and the default of an endpoint's parameter."""
     p = asked.parameters[name]
@@ -160,7 +117,7 @@ def listen(
     With `cost`, the processor seconds for these inputs, what is dear waits with the large ones.
     """
     settings = {"show_progress": "minimal", "api_visibility": "private", **QUEUES[queue]} | options
-    handler = explains(handler, _listed(outputs))
+    handler = explains(handler, listed(outputs))
     handler.cost = cost
     if callable(triggers):
         return triggers(handler, inputs, outputs, **settings)
@@ -238,277 +195,6 @@ def runs_until_stopped(
     at_once(stop.click, stopped, words, words, cancels=[run])
 
 
-# what the page is told of a toy's window, and the toy of the page's
-MOVED = """link => {
-  const [zoom, x, y] = cppnLive.toys.%(wing)s.settings;
-  return [zoom, x, y, cppnLive.linked(link, { zoom, x, y })];
-}"""
-SEEN_THROUGH = "(...settings) => [...settings.slice(0, -3), ...cppnLive.toys.%(wing)s.settings]"
-LOOK = "(zoom, x, y) => { cppnLive.toys.%(wing)s?.look({ zoom, x, y }); }"
-
-
-def looks_through(section: Section, toy: gr.HTML, window: Sequence[gr.Slider]) -> None:
-    """A toy's window and the section's last three settings (zoom, x, y) follow each other, and the link follows.
-
-    No server is asked, but by a browser that cannot paint: it asks for every window.
-    """
-    wing = {"wing": section.wing}
-    at_once(toy.input, None, [section.link], [*window, section.link], js=MOVED % wing)
-    gr.on([s.input for s in window], None, list(window), None, js=LOOK % wing, api_visibility="private")
-    section.follow(toy.submit, js=SEEN_THROUGH % wing, trigger_mode="always_last")
-
-
-def looks_at(button: gr.Button, wing: str, window: Sequence[float]) -> None:
-    """A preset: the toy glides to this window."""
-    zoom, x, y = window
-    js = f"() => {{ cppnLive.toys.{wing}?.look({{ zoom: {zoom}, x: {x}, y: {y} }}, true); }}"
-    at_once(button.click, None, None, None, js=js)
-
-
-def hands_over(button: gr.Button, result: gr.File, tabs: gr.Tabs, to: Section) -> None:
-    """A button that carries a finished file over to the section where files of its kind are opened."""
-
-    def pass_on(path: Path | None, *settings: Any) -> list[Any]:
-        """Open the section with the file in it."""
-        if path is None:
-            raise VisitorError("there is no file yet; make one first")
-        return [gr.Tabs(selected=to.name), str(path), *to.receive(path, *settings)]
-
-    listen(button.click, pass_on, [result, *to.settings.values()], [tabs, *to.outputs])
-
-
-def _listed(components: Component | Sequence[Component] | None) -> list[Component]:
+def listed(components: Component | Sequence[Component] | None) -> list[Component]:
+    """Components as gradio takes them: none, one or several."""
     return [] if components is None else list(components) if isinstance(components, list | tuple) else [components]
-
-
-# --- sections, links, first sight
-
-
-@dataclass
-class Section:
-    """One screen of a wing.
-
-    Attributes:
-        wing, name: what addresses call it. settings: what a link to it holds, by name.
-        show: the settings' values -> the outputs' values. outputs: what it fills.
-        link: where its address can be copied, if anywhere. queue: where its work waits.
-        receive: a file from elsewhere and the settings' values -> what it fills, where the first output is an upload.
-        cost: the settings' values -> processor seconds, where that differs much from view to view.
-    """
-
-    wing: str
-    name: str
-    settings: dict[str, Component] = field(default_factory=dict)
-    show: Callable | None = None
-    outputs: Sequence[Component] = ()
-    link: gr.Textbox | None = None
-    queue: str = "quick"
-    receive: Callable | None = None
-    cost: Callable[..., float] | None = None
-
-    @property
-    def filled(self) -> list[Component]:
-        """Everything that it fills, its link included."""
-        return [*self.outputs, *([self.link] if self.link else [])]
-
-    def follow(self, triggers: Callable | Sequence[Callable], **options: Any) -> Any:
-        """Show it anew on these events."""
-        settings = list(self.settings.values())
-        return listen(triggers, self.fill, settings, self.filled, queue=self.queue, cost=self.cost, **options)
-
-    def follow_settings(self) -> None:
-        """Show it anew whenever the visitor changes a setting."""
-        self.follow([setting.input for setting in self.settings.values()], trigger_mode="always_last")
-
-    def fill(self, request: gr.Request, *values: Any) -> Any:
-        """What it shows for these settings; a fault in the place of the result."""
-        shown = self.show(*values) if self.show else ()
-        results = list(shown) if len(self.outputs) > 1 else [shown] if self.outputs else []
-        if self.link:
-            asked = dict(zip(self.settings, values, strict=True))
-            results.append(share_link(request, tab=self.wing, section=self.name, **asked))
-        return results if len(results) != 1 else results[0]
-
-    def answers(self, request: gr.Request, *values: Any) -> dict[int, Any]:
-        """What each of the filled components, by its number, is to hold for these settings."""
-        results = explains(self.fill, self.filled)(request, *values)
-        listed = list(results) if len(self.filled) > 1 else [results] if self.filled else []
-        return dict(zip((c._id for c in self.filled), listed, strict=True))
-
-    def asked_for(self, address: dict[str, str]) -> list[Any]:
-        """The settings' values that an address names, each within its component's limits; defaults for the rest."""
-        return [meant(setting, address.get(name)) for name, setting in self.settings.items()]
-
-
-def meant(component: Component, written: str | None) -> Any:
-    """What a component is to hold for a text from an address; its own default where that is missing or nonsense."""
-    default = component.value
-    if written is None:
-        return default
-    if choices := getattr(component, "choices", None):
-        known = {str(value): value for _, value in choices}
-        return known.get(written, default)
-    if isinstance(component, gr.Checkbox):
-        return {"True": True, "False": False}.get(written, default)
-    if isinstance(component, gr.Slider | gr.Number):
-        try:
-            value = float(written)
-        except ValueError:
-            return default
-        if math.isnan(value):
-            return default
-        low, high = component.minimum, component.maximum
-        value = min(float(high), value) if high is not None else value
-        value = max(float(low), value) if low is not None else value
-        return int(value) if value.is_integer() else value  # as the browser writes it
-    return written[: getattr(component, "max_length", None) or 1000]
-
-
-def share_link(request: gr.Request | None, **view: object) -> str:
-    """The address that opens this view; on a Space that of its page, which hands the query to the app."""
-    space = os.environ.get("SPACE_ID")
-    if space:
-        base = f"https://huggingface.co/spaces/{space}"
-    else:
-        base = str(request.request.base_url).rstrip("/") if request and getattr(request, "request", None) else ""
-    return f"{base}/?{urlencode(view)}"
-
-
-def query(request: gr.Request | None) -> dict[str, str]:
-    """The page's query parameters; empty for a call that did not come from a page."""
-    return dict(request.query_params) if request and request.query_params else {}
-
-
-@dataclass
-class Wing:
-    """A laid-out wing: its inner tabs, its sections with the tabs that they stand on, in order, and its own tab."""
-
-    name: str
-    tabs: gr.Tabs
-    sections: dict[str, tuple[gr.Tab, Section]]
-    place: gr.Tab | None = None
-
-    def at(self, address: dict[str, str]) -> Section:
-        """The section that an address names, else the first."""
-        name = address.get("section")
-        return self.sections[name if name in self.sections else next(iter(self.sections))][1]
-
-
-# Gradio tells of a tab that it is selected when the page is built, too, and whenever it is selected again. This says 1
-# only if a section is seen for the first time by a visitor (nothing can be clicked before the page stands), and it is
-# not the one in the address, which the page's load fills.
-FIRST_SEEN = """
-(_, ...rest) => {
-  const page = (window.cppn ??= { seen: new Set(), stale: new Set() });
-  const key = "%(wing)s/%(name)s";
-  const asked = new URLSearchParams(location.search);
-  const section = asked.get("section") ?? "%(default)s";
-  if ((asked.get("tab") ?? "%(home)s") === "%(wing)s" && section === "%(name)s") page.seen.add(key);
-  const fresh = document.documentElement.classList.contains("stands") && !page.seen.has(key);
-  if (fresh) page.seen.add(key);
-  return [page.stale.delete(key) || fresh ? 1 : 0, ...rest];
-}
-"""
-# Which of these sections is to be seen; the others are filled anew when they are seen next.
-IN_SIGHT = """
-(_, ...rest) => {
-  let here = "";
-  for (const name of %(names)s) {
-    if (document.getElementById("%(wing)s-" + name)?.offsetParent) here = name;
-    else window.cppn?.stale.add("%(wing)s/" + name);
-  }
-  return [here, ...rest];
-}
-"""
-# Until the view that the address asks for stands, with its pictures, the tabs keep their places unseen (see app.STYLE).
-STANDS = """
-async () => {
-  const end = Date.now() + 2000;
-  const late = () => [...document.images].some(image => image.offsetParent && !image.complete);
-  do await new Promise(resolve => setTimeout(resolve, 60)); while (late() && Date.now() < end);
-  document.documentElement.classList.add("stands");
-}
-"""
-OPENED = """
-() => {
-  const asked = new URLSearchParams(location.search);
-  const same = { __type__: "update" };
-  const update = (known, name) => known.includes(asked.get(name)) ? { selected: asked.get(name), ...same } : same;
-  return %s;
-}
-"""
-
-
-def open_page(demo: gr.Blocks, tabs: gr.Tabs, wings: Sequence[Wing]) -> None:
-    """Wire the page: the view that its address asks for at once, every other section when it is first seen."""
-    # the tabs are turned by the browser itself, before the server has answered
-    home = wings[0].name
-    turned = [f"update({list(WINGS)}, 'tab')"] + [
-        f"(asked.get('tab') ?? '{home}') === '{wing.name}' ? update({list(wing.sections)}, 'section') : same"
-        for wing in wings
-    ]
-    demo.load(
-        None, None, [tabs, *(w.tabs for w in wings)], js=OPENED % f"[{', '.join(turned)}]", api_visibility="private"
-    )
-    everywhere = [(wing, section) for wing in wings for _, section in wing.sections.values()]
-    targets = [(c, s) for _, s in everywhere for c in [*s.settings.values(), *s.filled]]
-    order = list({c._id: c for c, _ in targets}.values())
-
-    def opened(request: gr.Request) -> Any:
-        address = query(request)
-        wing = next((w for w in wings if w.name == address.get("tab")), wings[0])
-        section = wing.at(address)
-        # what belongs to another wing's link means nothing here
-        values = section.asked_for(address if address.get("tab", wings[0].name) == wing.name else {})
-        answered = dict(zip((c._id for c in section.settings.values()), values, strict=True))
-        answered |= section.answers(request, *values)
-        return [answered.get(c._id, SKIP) for c in order]
-
-    filled = demo.load(opened, None, order, api_visibility="private", show_progress="hidden", **QUEUES["quick"])
-    filled.then(None, None, None, js=STANDS, api_visibility="private")
-    fresh = gr.Number(0, visible=False)
-    for wing in wings:
-        default = next(iter(wing.sections))
-        for name, (place, section) in wing.sections.items():
-            if section.filled:
-                _fill_when_seen(wing, name, default, place, section, fresh)
-
-
-def _fill_when_seen(wing: Wing, name: str, default: str, place: gr.Tab, section: Section, fresh: gr.Number) -> None:
-    # a file that was handed over from another section stays
-    kept = [section.outputs[0]] if section.receive else []
-
-    def seen(request: gr.Request, is_fresh: float, *values: Any) -> Any:
-        if not is_fresh or any(value is not None for value in values[: len(kept)]):
-            return [SKIP] * len(section.filled) if len(section.filled) > 1 else SKIP
-        return section.fill(request, *values[len(kept) :])
-
-    home = next(iter(WINGS))
-    js = FIRST_SEEN % {"home": home, "wing": wing.name, "name": name, "default": default}
-    inputs = [fresh, *kept, *section.settings.values()]
-    # the first wing is built before it is seen, and its first section is not told of again when it is
-    first = (wing.name, name) == (home, default) and wing.place is not None
-    triggers = [place.select, wing.place.select] if first else [place.select]
-    for trigger in triggers:
-        listen(trigger, seen, inputs, section.filled, queue=section.queue, js=js)
-
-
-def common_setting(setting: Component, wing: Wing) -> None:
-    """A setting of several sections: the one in sight follows it at once, the others when they are seen next."""
-    sections = {name: section for name, (_, section) in wing.sections.items() if setting in section.settings.values()}
-    for name in sections:
-        wing.sections[name][0].elem_id = f"{wing.name}-{name}"
-    settings = list({c._id: c for section in sections.values() for c in section.settings.values()}.values())
-    filled = list({c._id: c for section in sections.values() for c in section.filled}.values())
-
-    def follow(request: gr.Request, here: str, *values: Any) -> list[Any]:
-        if here not in sections:
-            return [SKIP] * len(filled)
-        section = sections[here]
-        given = dict(zip((c._id for c in settings), values, strict=True))
-        answered = section.answers(request, *(given[c._id] for c in section.settings.values()))
-        return [answered.get(c._id, SKIP) for c in filled]
-
-    place = gr.Textbox(visible=False)
-    js = IN_SIGHT % {"wing": wing.name, "names": list(sections)}
-    listen(setting.input, follow, [place, *settings], filled, js=js, trigger_mode="always_last")

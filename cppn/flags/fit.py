@@ -18,16 +18,9 @@ from cppn.flags.network import MysteryNet
 from cppn.flags.recipe import Recipe
 from cppn.flags.samples import Samples
 from cppn.flags.target import Target
+from cppn.optimisers import Adam, MuonWithAdam
 from cppn.render import to_uint8
-from cppn.training import (
-    EQUAL_PSNR,
-    Adam,
-    MuonWithAdam,
-    linear_decay,
-    log_spaced,
-    named_generator,
-    psnr,
-)
+from cppn.training import EQUAL_PSNR, linear_decay, log_spaced, named_generator, psnr
 from cppn.workers import Clock
 
 REFRESH = 250  # steps between two looks at the whole picture: about 2 % of the time

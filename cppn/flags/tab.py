@@ -7,7 +7,7 @@ from pathlib import Path
 
 import gradio as gr
 
-from cppn import ui
+from cppn import toys, ui
 from cppn.coordinates import ASPECTS, ORDERS, SPANS, Y_AXES
 from cppn.flags import endpoints, views
 from cppn.flags.conventions import CHANNELS, VALUES
@@ -15,6 +15,7 @@ from cppn.flags.decode import MAX_SIDE, open_gift
 from cppn.flags.teams import TEAMS
 from cppn.flags.weights import gift_of
 from cppn.hub import BUNDLED
+from cppn.sections import Section, Wing, hands_over
 
 COMPARE_WIDTH = 960  # pixels of the pictures in the compare slider: sharp on a desk screen, 0.1 s to decode
 WHOLE = (1.0, 0.0, 0.0)  # zoom and centre of the whole flag
@@ -26,7 +27,7 @@ PRESETS = {
 }
 
 
-def tab() -> ui.Wing:
+def tab() -> Wing:
     """Lay out the wing."""
     gr.Markdown(ui.text("flags", "lead"), elem_classes="lead")
     sections = {}
@@ -41,7 +42,7 @@ def tab() -> ui.Wing:
             sections["hide"] = place, _hide_section(tabs, opening)
         with gr.Tab("What we learned", id="learned") as place:
             sections["learned"] = place, _learned_section()
-    return ui.Wing("flags", tabs, sections)
+    return Wing("flags", tabs, sections)
 
 
 def compare(team: str, zoom: float, x: float, y: float) -> tuple[object, ...]:
@@ -62,7 +63,7 @@ def compare(team: str, zoom: float, x: float, y: float) -> tuple[object, ...]:
     return shown, views.describe(facts), str(weights), str(film), curve, learnt
 
 
-def _decode_section() -> ui.Section:
+def _decode_section() -> Section:
     """Choose a team, compare, zoom, watch it learn, paint it large."""
     with gr.Row():
         with gr.Column(scale=1, min_width=280):
@@ -74,7 +75,7 @@ def _decode_section() -> ui.Section:
             with gr.Row():
                 presets = {gr.Button(name, size="sm", min_width=120): window for name, window in PRESETS.items()}
         with gr.Column(scale=2, min_width=320):
-            pair = ui.live("flags", teams=choices, weights=f"{BUNDLED}/flags/{{}}.safetensors")
+            pair = toys.live("flags", teams=choices, weights=f"{BUNDLED}/flags/{{}}.safetensors")
             facts = gr.Markdown()
     with gr.Row():
         link = ui.link_box(scale=2)
@@ -91,11 +92,11 @@ def _decode_section() -> ui.Section:
             learnt = gr.Markdown()
     settings = {"team": team, "zoom": zoom, "x": center_x, "y": center_y}
     filled = [pair, facts, download, film, curve, learnt]
-    section = ui.Section("flags", "decode", settings, compare, filled, link)
+    section = Section("flags", "decode", settings, compare, filled, link)
     section.follow(team.input, trigger_mode="always_last")
-    ui.looks_through(section, pair, [zoom, center_x, center_y])
+    toys.looks_through(section, pair, [zoom, center_x, center_y])
     for button, there in presets.items():
-        ui.looks_at(button, "flags", there)
+        toys.looks_at(button, "flags", there)
     with gr.Accordion("Paint it large", open=False):
         gr.Markdown("The same window, as large as you like: for a wallpaper or a close look between the pixels.")
         with gr.Row():
@@ -114,13 +115,13 @@ def _decode_section() -> ui.Section:
     return section
 
 
-def _all_section(tabs: gr.Tabs, decode: ui.Section) -> ui.Section:
+def _all_section(tabs: gr.Tabs, decode: Section) -> Section:
     """Every flag at a glance; a click opens one."""
     gr.Markdown(
         "Every picture below is painted by its own network. Point at one to see how it learnt; click it to look closer."
     )
     flags = ui.gallery("All flags, decoded", 6, allow_preview=False)
-    ui.live("flag_films", films={team.label: str(views.RUNS / f"{slug}.webp") for slug, team in TEAMS.items()})
+    toys.live("flag_films", films={team.label: str(views.RUNS / f"{slug}.webp") for slug, team in TEAMS.items()})
     words = gr.Markdown()
 
     def chosen(event: gr.SelectData) -> tuple[object, ...]:
@@ -142,10 +143,10 @@ def _all_section(tabs: gr.Tabs, decode: ui.Section) -> ui.Section:
         ), f"{found['width']:,} × {found['height']:,} pixels from {found['bytes_of_weights']:,} bytes."
 
     ui.listen(button.click, collage, width, [sheet, said], queue="large")
-    return ui.Section("flags", "all", {}, lambda: (views.thumbnails(), ""), [flags, words])
+    return Section("flags", "all", {}, lambda: (views.thumbnails(), ""), [flags, words])
 
 
-def _open_section() -> ui.Section:
+def _open_section() -> Section:
     """Upload weights, guess how to feed them."""
     gr.Markdown(ui.text("flags", "open"))
     with gr.Row():
@@ -217,10 +218,10 @@ def _open_section() -> ui.Section:
         return shown, f"{views.judge_guess(gift, str(name))}\n\n{facts}", *meant
 
     ui.listen(guesses.select, chosen, [weights, width, height], [*filled, *conventions.values()])
-    return ui.Section("flags", "open", settings, lent, [weights, *filled, guesses], receive=guessed)
+    return Section("flags", "open", settings, lent, [weights, *filled, guesses], receive=guessed)
 
 
-def _hide_section(tabs: gr.Tabs, opening: ui.Section) -> ui.Section:
+def _hide_section(tabs: gr.Tabs, opening: Section) -> Section:
     """Upload a picture, watch a network learn it, take the weights away."""
     gr.Markdown(ui.text("flags", "hide"))
     targets = [str(views.TARGETS / f"{slug}.png") for slug in ("japan", "isle_of_man", "letovo", "usa")]
@@ -251,11 +252,11 @@ def _hide_section(tabs: gr.Tabs, opening: ui.Section) -> ui.Section:
             yield str(look.picture), look.curve, str(look.weights), look.words
 
     ui.runs_until_stopped(start, stop, hidden, [picture, seconds], [preview, curve, weights, words], words)
-    ui.hands_over(again, weights, tabs, opening)
-    return ui.Section("flags", "hide", {"seconds": seconds})
+    hands_over(again, weights, tabs, opening)
+    return Section("flags", "hide", {"seconds": seconds})
 
 
-def _learned_section() -> ui.Section:
+def _learned_section() -> Section:
     """The tested hunches of the author of the original flags."""
     words = gr.Markdown()
     plots = [
@@ -279,4 +280,4 @@ def _learned_section() -> ui.Section:
         figures = ui.text("flags", "learned", **views.experiment_figures(rows))
         return figures, views.experiment_table(rows), *views.experiment_plots(rows)
 
-    return ui.Section("flags", "learned", {}, draw, [words, table, *plots])
+    return Section("flags", "learned", {}, draw, [words, table, *plots])

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import gradio as gr
 
-from cppn import ui
+from cppn import toys, ui
 from cppn.glyphs import endpoints, figures, views
 from cppn.glyphs.channel import STEEPEST, Channel, set_by_hand
 from cppn.glyphs.draw import INK
@@ -15,6 +15,7 @@ from cppn.glyphs.interpolate import GRIDS, METHODS, largest_tile
 from cppn.glyphs.message import ALPHABET
 from cppn.glyphs.weights import MODELS, script_of
 from cppn.heatmap import HEAT
+from cppn.sections import Section, Wing, common_setting
 
 FIRST_TEXT = "Hello!"
 FIRST_DRAW = 3  # its first arrival is turned and seen from the side
@@ -24,7 +25,7 @@ PHONE_HALF, PHONE_THIRD = 120, 84  # pixels: two or three pictures fit side by s
 LONGEST = 60  # characters that can be typed in a box
 
 
-def tab() -> ui.Wing:
+def tab() -> Wing:
     """Lay out the wing."""
     gr.Markdown(ui.text("glyphs", "lead"), elem_classes="lead")
     model = gr.Dropdown([(entry.title, name) for name, entry in MODELS.items()], value="script", label="Model")
@@ -42,8 +43,8 @@ def tab() -> ui.Wing:
             sections["learned"] = place, _learned_section()
         with gr.Tab("How it works", id="how") as place:
             sections["how"] = place, _how_section(model)
-    wing = ui.Wing("glyphs", tabs, sections)
-    ui.common_setting(model, wing)
+    wing = Wing("glyphs", tabs, sections)
+    common_setting(model, wing)
     return wing
 
 
@@ -65,7 +66,7 @@ def _path(file: Path | None) -> str | None:
     return None if file is None else str(file)
 
 
-def _interpolate_section(model: gr.Dropdown) -> ui.Section:
+def _interpolate_section(model: gr.Dropdown) -> Section:
     """A map between messages under the hand, the way between them as a film, and one glyph as large as a poster."""
     asked = endpoints.interpolate_glyphs
     gr.Markdown(ui.text("glyphs", "interpolate"))
@@ -80,7 +81,7 @@ def _interpolate_section(model: gr.Dropdown) -> ui.Section:
             ink = ui.slider(asked, "ink", "Ink", step=0.25)
             said = gr.Markdown()
         with gr.Column(scale=2, min_width=320):
-            between = ui.live("glyphs")
+            between = toys.live("glyphs")
             link = ui.link_box()
     with gr.Accordion("The way as a film", open=False):
         with gr.Row():
@@ -107,7 +108,7 @@ def _interpolate_section(model: gr.Dropdown) -> ui.Section:
 
     settings = {"model": model, "seeds": seeds, "method": method, "ink": ink}
     settings |= {"frames": frames, "tile": tile, "grid": grid}
-    section = ui.Section("glyphs", "interpolate", settings, placed, [between, said], link)
+    section = Section("glyphs", "interpolate", settings, placed, [between, said], link)
     section.follow([ink.release, method.input, seeds.submit], trigger_mode="always_last")
     # a browser that cannot draw asks for the film at once
     made = [start.click, between.submit, frames.release, tile.release, grid.input]
@@ -142,7 +143,7 @@ def _large_glyph(model: gr.Dropdown) -> None:
     ui.listen([button.click, word.submit], draw, [model, word, tile, ink], [large, said])
 
 
-def _send_section(model: gr.Dropdown) -> ui.Section:
+def _send_section(model: gr.Dropdown) -> Section:
     """A text through the channel, many times; a picture of a glyph read."""
     gr.Markdown(ui.text("glyphs", "send"))
     asked = endpoints.send_glyph
@@ -156,7 +157,7 @@ def _send_section(model: gr.Dropdown) -> ui.Section:
                 elem_id="glyphs-text",
                 max_length=LONGEST,
             )
-            sign = ui.live("glyphs_sign", box=text.elem_id, alphabet=ALPHABET, codes=views.codes())
+            sign = toys.live("glyphs_sign", box=text.elem_id, alphabet=ALPHABET, codes=views.codes())
             with gr.Row():
                 start = gr.Button("Send it", variant="primary", min_width=120)
                 another = gr.Button("Once more", min_width=120)
@@ -189,7 +190,7 @@ def _send_section(model: gr.Dropdown) -> ui.Section:
 
     sliders = {"strength": strength, "rotation": rotation, "shift": shift, "perspective": perspective, "noise": noise}
     settings = {"model": model, "text": text, "seed": seed, **sliders, "always": always}
-    section = ui.Section("glyphs", "send", settings, deliver, [*shown, strip, said, sign], link)
+    section = Section("glyphs", "send", settings, deliver, [*shown, strip, said, sign], link)
     released = [slider.release for slider in sliders.values()]
     section.follow([text.submit, start.click, seed.input, always.input, *released], trigger_mode="always_last")
     section.follow(ui.at_once(another.click, lambda: random.randint(0, last), None, seed).then)
@@ -232,7 +233,7 @@ def _read_part(model: gr.Dropdown, text: gr.Textbox) -> None:
     ui.at_once(picture.clear, lambda: (None, None, ""), None, filled)
 
 
-def _number_section(model: gr.Dropdown) -> ui.Section:
+def _number_section(model: gr.Dropdown) -> Section:
     """One number of a message moved from -3 to 3."""
     gr.Markdown(ui.text("glyphs", "number"))
     with gr.Row():
@@ -245,7 +246,7 @@ def _number_section(model: gr.Dropdown) -> ui.Section:
             value = gr.Slider(views.VALUES[0], views.VALUES[-1], value=0, step=0.1, label="Its value")
             said = gr.Markdown()
         with gr.Column(scale=2, min_width=320):
-            bars = ui.live("glyphs_number", ink=INK, heat=HEAT.tolist())
+            bars = toys.live("glyphs_number", ink=INK, heat=HEAT.tolist())
     with gr.Row(visible=False) as instead:
         large = _picture("The glyph", PHONE_HALF)
         where = _picture("What the number changes: nothing where it is pale, most where it is dark", PHONE_HALF)
@@ -265,7 +266,7 @@ def _number_section(model: gr.Dropdown) -> ui.Section:
         return str(large), str(strip), str(where), words, gr.Row(visible=True)
 
     settings = {"model": model, "message": message, "number": number, "value": value}
-    section = ui.Section("glyphs", "number", settings, shown, [bars, number])
+    section = Section("glyphs", "number", settings, shown, [bars, number])
     section.follow([message.submit], trigger_mode="always_last", show_progress="hidden")
     pulled = "() => cppnLive.toys.glyphs_number.settings"
     ui.at_once(bars.input, None, None, [number, value], js=pulled)
@@ -276,7 +277,7 @@ def _number_section(model: gr.Dropdown) -> ui.Section:
     return section
 
 
-def _film_section(model: gr.Dropdown) -> ui.Section:
+def _film_section(model: gr.Dropdown) -> Section:
     """The same messages, written again and again while the networks learnt."""
     gr.Markdown(ui.text("glyphs", "film"))
     with gr.Row():
@@ -291,10 +292,10 @@ def _film_section(model: gr.Dropdown) -> ui.Section:
         film, curve, words = figures.training(model)
         return _path(film), curve, words
 
-    return ui.Section("glyphs", "film", {"model": model}, learnt, [film, curve, said])
+    return Section("glyphs", "film", {"model": model}, learnt, [film, curve, said])
 
 
-def _learned_section() -> ui.Section:
+def _learned_section() -> Section:
     """Figures of all models, what grows with message size, and the three experiments with digits."""
     gr.Markdown(ui.text("glyphs", "learned"))
     table = gr.Markdown()
@@ -344,10 +345,10 @@ def _learned_section() -> ui.Section:
         in_order = [reader for reader, *_ in bars["data"]]
         return *shown, words, gr.BarPlot(bars, sort=in_order), figures.sheets(measured_with_them)
 
-    return ui.Section("glyphs", "learned", {}, measured, [table, *plots, lessons, digits, classified, sheets])
+    return Section("glyphs", "learned", {}, measured, [table, *plots, lessons, digits, classified, sheets])
 
 
-def _how_section(model: gr.Dropdown) -> ui.Section:
+def _how_section(model: gr.Dropdown) -> Section:
     """The explanation, and the registration marks made visible."""
     with gr.Row():
         with gr.Column(scale=2, min_width=320):
@@ -360,4 +361,4 @@ def _how_section(model: gr.Dropdown) -> ui.Section:
         script = script_of(model)
         return str(views.average(script)), views.noted(views.AVERAGE, script.note)
 
-    return ui.Section("glyphs", "how", {"model": model}, common, [average, caption])
+    return Section("glyphs", "how", {"model": model}, common, [average, caption])

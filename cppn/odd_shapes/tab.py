@@ -8,7 +8,7 @@ from pathlib import Path
 
 import gradio as gr
 
-from cppn import ui
+from cppn import toys, ui
 from cppn.faults import VisitorError
 from cppn.odd_shapes import endpoints, maps, views
 from cppn.odd_shapes.canvas import open_canvas
@@ -16,6 +16,7 @@ from cppn.odd_shapes.contest import Game, contest
 from cppn.odd_shapes.dataset import CANVAS, FEWEST, KINDS, MOST
 from cppn.odd_shapes.locate import locate
 from cppn.odd_shapes.weights import NETWORKS, finder_of
+from cppn.sections import Section, Wing, share_link
 
 MARKS = "**+** the network's answer, in a circle as wide as it expects to be off · **✕** the true centre, where known"
 CHOICES = [endpoints.ANY, *KINDS]
@@ -24,7 +25,7 @@ LAST_SEED = 999_999
 FRAMES = endpoints.LAYERS * endpoints.HEADS
 
 
-def tab() -> ui.Wing:
+def tab() -> Wing:
     """Lay out the wing."""
     gr.Markdown(ui.text("odd_shapes", "lead"), elem_classes="lead")
     sections = {}
@@ -39,19 +40,19 @@ def tab() -> ui.Wing:
             sections["score"] = place, _score_section()
         with gr.Tab("How it works", id="how") as place:
             gr.Markdown(ui.text("odd_shapes", "how"))
-            sections["how"] = place, ui.Section("odd_shapes", "how")
-    return ui.Wing("odd_shapes", tabs, sections)
+            sections["how"] = place, Section("odd_shapes", "how")
+    return Wing("odd_shapes", tabs, sections)
 
 
 # --- find it
 
 
-def _find_section() -> ui.Section:
+def _find_section() -> Section:
     """Move shapes, draw or bring a picture, see the answer, and ask tokens what they look at."""
     gr.Markdown(ui.text("odd_shapes", "find"))
     with gr.Row():
         with gr.Column(scale=3, min_width=320):
-            toy = ui.live("odd_shapes")
+            toy = toys.live("odd_shapes")
             remarks = gr.Markdown()
             gr.Markdown(MARKS, elem_classes="caption")
         with gr.Column(scale=1, min_width=280):
@@ -73,16 +74,14 @@ def _find_section() -> ui.Section:
     truth = gr.State(None)  # about the drawn picture; nobody knows it of any other
     found = [toy, remarks, overlay, words, likely, arrows, *heads]
     settings = {**options, "network": network}
-    section = ui.Section("odd_shapes", "find", settings, drawn, [picture, truth, *found], link)
+    section = Section("odd_shapes", "find", settings, drawn, [picture, truth, *found], link)
     section.follow([option.input for option in options.values()], trigger_mode="always_last")
     section.follow(ui.at_once(another.click, lambda: random.randint(0, LAST_SEED), None, options["seed"]).then)
 
     def other_network(request: gr.Request, file: Path | None, known: views.Facts | None, *chosen: object) -> object:
         """The same picture, whatever it is, and the link to the network that looks at it."""
         asked = dict(zip(settings, chosen, strict=True))
-        return *explained(file, known, asked["network"]), ui.share_link(
-            request, tab="odd_shapes", section="find", **asked
-        )
+        return *explained(file, known, asked["network"]), share_link(request, tab="odd_shapes", section="find", **asked)
 
     ui.listen(network.input, other_network, [picture, truth, *settings.values()], [*found, link])
     ui.listen(picture.upload, explained, [picture, truth, network], found)
@@ -157,28 +156,28 @@ def _options() -> tuple[dict[str, gr.components.Component], gr.Button]:
 # --- the other sections
 
 
-def _attention_section() -> ui.Section:
+def _attention_section() -> Section:
     """The discussion that the homework asks for, with measured numbers."""
 
     def discussion() -> str:
         return ui.text("odd_shapes", "attention", **views.attention_figures())
 
-    return ui.Section("odd_shapes", "attention", {}, discussion, [gr.Markdown()])
+    return Section("odd_shapes", "attention", {}, discussion, [gr.Markdown()])
 
 
-def _contest_section() -> ui.Section:
+def _contest_section() -> Section:
     """Ten pictures, a click each, both scores."""
     game = gr.State(None)
     gr.Markdown(ui.text("odd_shapes", "contest"))
     words = gr.Markdown()
-    picture = ui.live("odd_shapes_contest")
+    picture = toys.live("odd_shapes_contest")
     go_on = gr.Button("Next picture", variant="primary")
     spot = [gr.Number(0, visible=False), gr.Number(0, visible=False)]
     outputs = [game, picture, words]
     js = "game => [game, ...cppnLive.toys.odd_shapes_contest.settings]"
     ui.listen(picture.submit, clicked, [game, *spot], outputs, show_progress="hidden", js=js)
     ui.listen([go_on.click, picture.click], gone_on, game, outputs, show_progress="hidden")
-    return ui.Section("odd_shapes", "contest", {}, begun, outputs)
+    return Section("odd_shapes", "contest", {}, begun, outputs)
 
 
 def begun() -> tuple[object, ...]:
@@ -209,7 +208,7 @@ def played(game: Game) -> tuple[object, ...]:
     return game, shown, views.describe_contest(rounds, game)
 
 
-def _score_section() -> ui.Section:
+def _score_section() -> Section:
     """Measured figures, the training curve with the homework's levels, and a measurement of the visitor's own."""
     words = gr.Markdown()
     curve = gr.LinePlot(
@@ -241,4 +240,4 @@ def _score_section() -> ui.Section:
 
     settings = {"count": count, "seed": seed, "network": network}
     ui.runs_until_stopped(start, stop, scored, list(settings.values()), [said, table], said)
-    return ui.Section("odd_shapes", "score", settings, measured, [words, curve])
+    return Section("odd_shapes", "score", settings, measured, [words, curve])

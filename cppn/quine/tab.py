@@ -6,17 +6,18 @@ from pathlib import Path
 
 import gradio as gr
 
-from cppn import ui
+from cppn import toys, ui
 from cppn.quine import endpoints, maps, measured, views
 from cppn.quine.heal import leave_zero
 from cppn.quine.weights import SHIPPED, quine_of
+from cppn.sections import Section, Wing
 
 FIRST_INDEX = 500  # a weight in the middle of every network that is chosen from the list
 ZERO_COPIES = 10
 POWER = "power of ten"
 
 
-def tab() -> ui.Wing:
+def tab() -> Wing:
     """Lay out the wing."""
     gr.Markdown(ui.text("quine", "lead"), elem_classes="lead")
     name = gr.Dropdown([(quine.title, slug) for slug, quine in SHIPPED.items()], value="exact_mlp", label="Quine")
@@ -34,7 +35,7 @@ def tab() -> ui.Wing:
             sections["zero"] = place, _zero_section()
         with gr.Tab("How it works", id="how") as place:
             gr.Markdown(ui.text("quine", "how", **measured.results()["sensitivity"]))
-            sections["how"] = place, ui.Section("quine", "how")
+            sections["how"] = place, Section("quine", "how")
 
     def chosen(request: gr.Request, slug: str, index: float) -> list[object]:
         """Another network: all that hangs on it, but for its copies, which cost more than the rest together."""
@@ -43,7 +44,7 @@ def tab() -> ui.Wing:
         return [*verified, *tampered, "Press *Shake it*.", None, *_region(slug)]
 
     ui.listen(name.input, chosen, [name, tamper.settings["index"]], [*verify.filled, *tamper.filled, *heal.outputs])
-    return ui.Wing("quine", tabs, sections)
+    return Wing("quine", tabs, sections)
 
 
 def _map(label: str) -> gr.Image:
@@ -67,13 +68,13 @@ def _told(found: endpoints.Verified) -> tuple[object, ...]:
     )
 
 
-def _verify_section(name: gr.Dropdown) -> ui.Section:
+def _verify_section(name: gr.Dropdown) -> Section:
     """Verdict, heat maps and figures of the chosen network or of a visitor's file."""
     verdict = gr.HTML()
     proof = gr.Markdown()
     note = gr.Markdown()
     with gr.Accordion("Verified in your own browser", open=True):
-        browser = ui.live("quine")
+        browser = toys.live("quine")
     with gr.Row():
         pictures = [_map("Its weights"), _map("What it prints"), _map("The difference")]
     with gr.Row():
@@ -108,12 +109,12 @@ def _verify_section(name: gr.Dropdown) -> ui.Section:
         return told(endpoints.verify_quine_file(file), file)
 
     ui.listen(weights.upload, brought, weights, shown)
-    section = ui.Section("quine", "verify", {"name": name}, verified, [*shown, weights], link)
+    section = Section("quine", "verify", {"name": name}, verified, [*shown, weights], link)
     section.follow(weights.clear)
     return section
 
 
-def _ladder_section() -> ui.Section:
+def _ladder_section() -> Section:
     """The error ladder as bars and as written-out numbers."""
     gr.Markdown(ui.text("quine", "ladder"))
     with gr.Row():
@@ -124,13 +125,13 @@ def _ladder_section() -> ui.Section:
     def ladder() -> tuple[str, str]:
         return str(measured.ladder_picture()), measured.ladder_table()
 
-    return ui.Section("quine", "ladder", {}, ladder, [picture, table])
+    return Section("quine", "ladder", {}, ladder, [picture, table])
 
 
-def _tamper_section(name: gr.Dropdown) -> ui.Section:
+def _tamper_section(name: gr.Dropdown) -> Section:
     """Change a weight of the chosen network and see what becomes of it."""
     gr.Markdown(ui.text("quine", "tamper"))
-    toy = ui.live("quine_tamper")
+    toy = toys.live("quine_tamper")
     census = gr.Markdown()
     with gr.Accordion("The same, asked of the server", open=False):
         with gr.Row():
@@ -183,7 +184,7 @@ def _tamper_section(name: gr.Dropdown) -> ui.Section:
     for picture in (own, original):
         ui.listen(picture.select, clicked, name, [index, *outputs])
     ui.at_once(toy.input, None, None, [index, value], js="() => cppnLive.toys.quine_tamper.settings")
-    return ui.Section("quine", "tamper", {"name": name, "index": index}, flipped, outputs)
+    return Section("quine", "tamper", {"name": name, "index": index}, flipped, outputs)
 
 
 def _region(slug: str) -> tuple[object, str]:
@@ -191,7 +192,7 @@ def _region(slug: str) -> tuple[object, str]:
     return measured.healing_region(slug), measured.region_words(slug)
 
 
-def _heal_section(name: gr.Dropdown) -> ui.Section:
+def _heal_section(name: gr.Dropdown) -> Section:
     """Shake all weights of the chosen network and let it copy itself."""
     gr.Markdown(ui.text("quine", "heal"))
     with gr.Row():
@@ -217,12 +218,12 @@ def _heal_section(name: gr.Dropdown) -> ui.Section:
         return views.healed(report), path, *_region(slug)
 
     settings = {"name": name, "noise": noise, "seed": seed, "steps": steps}
-    section = ui.Section("quine", "heal", settings, healed, [finding, curve, failures, region])
+    section = Section("quine", "heal", settings, healed, [finding, curve, failures, region])
     section.follow(shake.click)
     return section
 
 
-def _zero_section() -> ui.Section:
+def _zero_section() -> Section:
     """All weights 0, with and without dust."""
     gr.Markdown(ui.text("quine", "zero"))
     with gr.Row():
@@ -245,6 +246,6 @@ def _zero_section() -> ui.Section:
         words = views.zero_words(slug, dust, clean, dusty)
         return views.noted(words, views.origin(quine)), views.zero_curves(curves)
 
-    section = ui.Section("quine", "zero", {"network": name, "dust": power}, left, [finding, curve])
+    section = Section("quine", "zero", {"network": name, "dust": power}, left, [finding, curve])
     section.follow_settings()
     return section

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import gradio as gr
 
-from cppn import ui
+from cppn import toys, ui
+from cppn.sections import Section, Wing, hands_over, share_link
 from cppn.starry import endpoints, hexdump, neurons, views
 from cppn.starry.weights import PROGRAMS, Painter, open_program, painter_of
 
@@ -22,7 +23,7 @@ CHOICES = [(title, name) for name, title in PROGRAMS.items()]
 SIDES = [*CHOICES, ("Your picture", "target")]
 
 
-def tab() -> ui.Wing:
+def tab() -> Wing:
     """Lay out the wing."""
     gr.Markdown(ui.text("starry", "lead"), elem_classes="lead")
     sections = {}
@@ -39,7 +40,7 @@ def tab() -> ui.Wing:
             sections["squeeze"] = place, _squeeze_section(tabs, bytes_shown)
         with gr.Tab("How it works", id="how") as place:
             sections["how"] = place, _how_section()
-    return ui.Wing("starry", tabs, sections)
+    return Wing("starry", tabs, sections)
 
 
 def _picture(label: str, **options: object) -> gr.Image:
@@ -68,7 +69,7 @@ def painted(name: str, _width: int, zoom: float, x: float, y: float) -> tuple[ob
     return shown, views.describe_program(facts)
 
 
-def _paint_section() -> ui.Section:
+def _paint_section() -> Section:
     """The painting, to look around in; any window of it painted large."""
     with gr.Row():
         with gr.Column(scale=1, min_width=280):
@@ -79,7 +80,7 @@ def _paint_section() -> ui.Section:
             with gr.Row():
                 presets = {gr.Button(name, size="sm", min_width=120): window for name, window in PRESETS.items()}
         with gr.Column(scale=2, min_width=320):
-            toy = ui.live("starry")
+            toy = toys.live("starry")
             said = gr.Markdown()
     link = ui.link_box()
     with gr.Accordion("Paint it large", open=False):
@@ -95,12 +96,12 @@ def _paint_section() -> ui.Section:
         return str(picture), views.describe(known)
 
     settings = {"program": program, "width": width, "zoom": zoom, "x": center_x, "y": center_y}
-    section = ui.Section("starry", "paint", settings, painted, [toy, said], link)
+    section = Section("starry", "paint", settings, painted, [toy, said], link)
     section.follow(program.input, trigger_mode="always_last")
     ui.at_once(width.input, None, [link, width], link, js="(link, width) => cppnLive.linked(link, { width })")
-    ui.looks_through(section, toy, [zoom, center_x, center_y])
+    toys.looks_through(section, toy, [zoom, center_x, center_y])
     for preset, there in presets.items():
-        ui.looks_at(preset, "starry", there)
+        toys.looks_at(preset, "starry", there)
     ui.listen(
         button.click,
         paint_large,
@@ -111,7 +112,7 @@ def _paint_section() -> ui.Section:
     return section
 
 
-def _compare_section() -> ui.Section:
+def _compare_section() -> Section:
     """Two paintings, or a painting and the visitor's picture, under a line to drag."""
     gr.Markdown(ui.text("starry", "compare"))
     with gr.Row():
@@ -140,7 +141,7 @@ def _compare_section() -> ui.Section:
     ui.listen([left.input, right.input], compared, [target, left, right], [pair, said])
     ui.listen(target.upload, brought, [target, right], [left, pair, said])
     settings = {"left": left, "right": right}
-    return ui.Section("starry", "compare", settings, lambda *sides: compared(None, *sides), [pair, said])
+    return Section("starry", "compare", settings, lambda *sides: compared(None, *sides), [pair, said])
 
 
 # the toy's chosen neuron into the box and the link, and the box's into the toy and the link
@@ -154,13 +155,13 @@ NEURON_ASKED = """(link, neuron) => {
 }"""
 
 
-def _neurons_section() -> ui.Section:
+def _neurons_section() -> Section:
     """All neurons; one of them large with what moves it; the painting without some of them; all in one sheet."""
     gr.Markdown(ui.text("starry", "neurons"))
     with gr.Row():
         program = _program()
         number = gr.Number(FIRST_NEURON + 1, precision=0, minimum=1, maximum=96, label="Neuron")
-    toy = ui.live("starry_neurons")
+    toy = toys.live("starry_neurons")
     with gr.Accordion("What moves each neuron, in words", open=False):
         captions = gr.Markdown()
     with gr.Accordion("All in one picture", open=False):
@@ -186,7 +187,7 @@ def _neurons_section() -> ui.Section:
         picture, facts = endpoints.starry_neurons(name, across)
         return str(picture), f"{len(facts['neurons'])} neurons, {facts['width']:,} × {facts['height']:,} pixels."
 
-    section = ui.Section("starry", "neurons", {"program": program, "neuron": number}, show, [captions, toy], link)
+    section = Section("starry", "neurons", {"program": program, "neuron": number}, show, [captions, toy], link)
     section.follow(program.input)
     ui.at_once(toy.input, None, link, [number, link], js=NEURON_CHOSEN)
     ui.at_once(number.input, None, [link, number], link, js=NEURON_ASKED)
@@ -196,15 +197,15 @@ def _neurons_section() -> ui.Section:
 
 def _in_a_link(program: str | Path) -> dict[str, str]:
     """What a browser needs to put a program into an address: the program, and the page that paints it."""
-    return {"program": str(program), "page": ui.share_link(None, tab="starry", section="paint")}
+    return {"program": str(program), "page": share_link(None, tab="starry", section="paint")}
 
 
-def _program_section() -> ui.Section:
+def _program_section() -> Section:
     """A program's bytes with their meaning: a shipped one's, an upload's, or those of a pasted hex dump."""
     gr.Markdown(ui.text("starry", "program"))
     program = _program()
     said = gr.Markdown()
-    toy = ui.live("starry_program")
+    toy = toys.live("starry_program")
     legend = gr.HTML()
     facts = gr.Markdown()
     with gr.Row():
@@ -248,12 +249,12 @@ def _program_section() -> ui.Section:
 
     ui.listen([file.upload, file.clear], handed, [file, program], [pasted, *shown])
     ui.listen([paste.click, pasted.submit], read, [pasted, file, program], shown)  # `input` knows of no pasting
-    section = ui.Section("starry", "program", {"program": program}, chosen, [file, pasted, *shown], receive=handed)
+    section = Section("starry", "program", {"program": program}, chosen, [file, pasted, *shown], receive=handed)
     section.follow_settings()
     return section
 
 
-def _squeeze_section(tabs: gr.Tabs, bytes_shown: ui.Section) -> ui.Section:
+def _squeeze_section(tabs: gr.Tabs, bytes_shown: Section) -> Section:
     """Upload a picture, watch a program learn to paint it, take the program away."""
     gr.Markdown(ui.text("starry", "squeeze"))
     examples = list(views.EXAMPLES.items())
@@ -277,7 +278,7 @@ def _squeeze_section(tabs: gr.Tabs, bytes_shown: ui.Section) -> ui.Section:
             with gr.Row():
                 program = ui.Upload(label="The program", interactive=False, height=80)
                 again = gr.Button("Look at its bytes")
-            held = ui.live("starry_squeezed")
+            held = toys.live("starry_squeezed")
             curve = gr.LinePlot(x="seconds", y="score", title="Score while it searches, lower is better", height=240)
 
     def squeezed(chosen: Path | None, how_long: float) -> object:
@@ -289,11 +290,11 @@ def _squeeze_section(tabs: gr.Tabs, bytes_shown: ui.Section) -> ui.Section:
         return painted, program, words, _in_a_link(program)
 
     ui.runs_until_stopped(start, stop, squeezed, [picture, seconds], [preview, curve, program, said, held], said)
-    ui.hands_over(again, program, tabs, bytes_shown)
-    return ui.Section("starry", "squeeze", {"seconds": seconds}, example, [preview, program, said, held])
+    hands_over(again, program, tabs, bytes_shown)
+    return Section("starry", "squeeze", {"seconds": seconds}, example, [preview, program, said, held])
 
 
-def _how_section() -> ui.Section:
+def _how_section() -> Section:
     """The scores, how they came down, and everything explained."""
     table = gr.Markdown()
     curve = gr.LinePlot(
@@ -306,6 +307,4 @@ def _how_section() -> ui.Section:
         height=300,
     )
     gr.Markdown(ui.text("starry", "how"))
-    return ui.Section(
-        "starry", "how", {}, lambda: (views.scores(), views.search_curves(views.results())), [table, curve]
-    )
+    return Section("starry", "how", {}, lambda: (views.scores(), views.search_curves(views.results())), [table, curve])

@@ -10,7 +10,7 @@ import gradio as gr
 import pytest
 from looks import PATIENCE
 
-from cppn.ui import WINGS, Section
+from cppn.sections import WINGS, Section
 
 pytestmark = pytest.mark.browser
 SHIFTS = """

@@ -16,7 +16,7 @@ from cppn.hub import BUNDLED
 from cppn.starry.paint import paint, positions, size_at, sums_of
 from cppn.starry.program import Program, count_weights, read
 from cppn.starry.weights import Painter, open_program, painter_of
-from cppn.ui import LIVE
+from cppn.toys import LIVE
 
 pytestmark = pytest.mark.browser
 TAB = "?tab=starry"

@@ -17,7 +17,7 @@ from cppn.glyphs.making import train
 from cppn.glyphs.making.fit import Recipe, Run, bits, explained
 from cppn.glyphs.network import GlyphConfig, SeedConfig
 from cppn.glyphs.weights import open_script, precision
-from cppn.training import save_state
+from cppn.recipes import save_state
 
 TINY = GlyphConfig(numbers=4, channels=1, pixels=32, cutoff=4, reader_cutoff=5, hidden=16)
 SHORT = Recipe(steps=6, batch=16, warmup=2)

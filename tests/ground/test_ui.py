@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import gradio as gr
 import pytest
 
-from cppn import ui
+from cppn import sections, ui
 from cppn.endpoint import OURS
 from cppn.faults import VisitorError
 
@@ -76,10 +76,10 @@ def test_a_handler_keeps_its_name_and_its_answers():
 
 def test_links_lead_back_to_the_page(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.delenv("SPACE_ID", raising=False)
-    assert ui.share_link(request(), tab="flags", x=0.5) == "http://127.0.0.1:7860/?tab=flags&x=0.5"
+    assert sections.share_link(request(), tab="flags", x=0.5) == "http://127.0.0.1:7860/?tab=flags&x=0.5"
     monkeypatch.setenv("SPACE_ID", "owner/name")
-    assert ui.share_link(request(), tab="a b").endswith("/spaces/owner/name/?tab=a+b")
-    assert ui.query(None) == {}
+    assert sections.share_link(request(), tab="a b").endswith("/spaces/owner/name/?tab=a+b")
+    assert sections.query(None) == {}
 
 
 @pytest.mark.parametrize(
@@ -102,12 +102,12 @@ def test_links_lead_back_to_the_page(monkeypatch: pytest.MonkeyPatch):
     ],
 )
 def test_what_an_address_says_is_kept_within_its_component(parts, name: str, written: str | None, meant: object):
-    assert ui.meant(getattr(parts, name), written) == meant
+    assert sections.meant(getattr(parts, name), written) == meant
 
 
 def test_a_section_shows_its_settings_and_their_link(parts):
     settings = {"team": parts.team, "zoom": parts.zoom}
-    section = ui.Section(
+    section = sections.Section(
         "flags", "decode", settings, lambda team, zoom: (f"{team}.png", f"{zoom} times"), [parts.picture, parts.words],
         parts.link,
     )  # fmt: skip
@@ -117,7 +117,7 @@ def test_a_section_shows_its_settings_and_their_link(parts):
         "http://127.0.0.1:7860/?tab=flags&section=decode&team=japan&zoom=2",
     ]
     assert section.asked_for({"team": "japan", "section": "decode", "y": "1"}) == ["japan", 1]
-    alone = ui.Section("flags", "all", {}, lambda: "words", [parts.words])
+    alone = sections.Section("flags", "all", {}, lambda: "words", [parts.words])
     assert alone.fill(request()) == "words"
 
 

@@ -16,7 +16,7 @@ from cppn.odd_shapes.making import train
 from cppn.odd_shapes.making.fit import Recipe, Run, pointing_loss
 from cppn.odd_shapes.network import Answer, SeedConfig, SeedNet, centres, soft_argmax
 from cppn.odd_shapes.weights import open_finder
-from cppn.training import save_state
+from cppn.recipes import save_state
 
 TINY = Recipe(steps=6, batch=8, learning_rate=5e-3, rest_rate=0.3)
 

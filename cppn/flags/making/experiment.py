@@ -28,7 +28,7 @@ from cppn.flags.fit import fit
 from cppn.flags.recipe import SEED_RECIPE, Recipe
 from cppn.flags.target import Target
 from cppn.journal import Journal
-from cppn.training import my_share
+from cppn.recipes import my_share
 
 FLAGS = ("malaysia", "usa")
 SETTINGS = {

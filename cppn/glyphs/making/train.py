@@ -25,7 +25,7 @@ from cppn.glyphs.making.fit import Recipe, Run
 from cppn.glyphs.making.inherit import grow_from, straighten_like
 from cppn.glyphs.network import GlyphConfig, GlyphNet, SeedConfig, SeedNet
 from cppn.glyphs.weights import COLOUR_PIXELS, FILE_LIMIT, GRAY_PIXELS, kinds, open_script, precision
-from cppn.training import add_options, carry_out, chosen, deliver, my_share, positive, state_file
+from cppn.recipes import add_options, carry_out, chosen, deliver, my_share, positive, state_file
 
 WORKSHOP = Path("runs/glyphs")  # states of unfinished runs
 OWN = Recipe(3_000)  # for scripts of one's own

@@ -11,7 +11,8 @@ from torch import Tensor, nn
 
 from cppn.odd_shapes.dataset import Pictures, named_rng, sample
 from cppn.odd_shapes.network import GRID, Answer, OddNet, SeedNet, centres
-from cppn.training import MuonWithAdam, linear_decay
+from cppn.optimisers import MuonWithAdam
+from cppn.training import linear_decay
 
 POINTS = 200  # points of a loss curve, each the mean over the steps since the one before
 

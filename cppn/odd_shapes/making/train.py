@@ -24,7 +24,7 @@ from cppn import checkpoint
 from cppn.odd_shapes.making.fit import Recipe, Run
 from cppn.odd_shapes.network import OddConfig, OddNet, SeedConfig, SeedNet
 from cppn.odd_shapes.weights import NETWORKS
-from cppn.training import add_options, carry_out, chosen, deliver, my_share, positive, state_file
+from cppn.recipes import add_options, carry_out, chosen, deliver, my_share, positive, state_file
 
 OURS = Recipe(steps=12_000, batch=128, learning_rate=6e-3, rest_rate=1 / 3)
 # the homework names no sizes, steps or rates; these are ours

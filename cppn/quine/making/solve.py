@@ -30,7 +30,7 @@ from cppn.quine.query import QueryQuine
 from cppn.quine.verify import examine, verify
 from cppn.quine.views import verdict_words
 from cppn.quine.weights import SHIPPED, Shipped, open_quine
-from cppn.training import add_options, chosen, deliver, my_share
+from cppn.recipes import add_options, chosen, deliver, my_share
 
 DIGITS = 50  # of the solutions that are rounded to float64
 QUERY_ITERATIONS = 300  # a start that has not arrived by then is stuck

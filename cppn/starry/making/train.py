@@ -22,13 +22,14 @@ import torch
 from torch import Tensor
 
 from cppn.faults import quoted
+from cppn.recipes import add_options, carry_out, deliver, my_share, positive
 from cppn.starry.fit import Objective
 from cppn.starry.picture import open_target
 from cppn.starry.program import count_escapes, write
 from cppn.starry.quantise import fit_in, polish, round_all
 from cppn.starry.search import ALL, Search, Stage
 from cppn.starry.shape import OURS
-from cppn.training import add_options, carry_out, deliver, my_share, named_generator, positive
+from cppn.training import named_generator
 
 RUNGS = (
     (Stage(300, 7_700, reach=3), Stage(40, 7_700, 31_000, 1e-2, reach=3)),
