@@ -57,7 +57,11 @@ class Pictures:
 
     def first(self, count: int) -> Pictures:
         """The first `count` of these pictures."""
-        return Pictures(*(getattr(self, item.name)[:count] for item in fields(self)))
+        return self.take(slice(count))
+
+    def take(self, chosen: np.ndarray | slice) -> Pictures:
+        """The pictures with these numbers."""
+        return Pictures(*(getattr(self, item.name)[chosen] for item in fields(self)))
 
     @property
     def inputs(self) -> Tensor:

@@ -13,7 +13,7 @@ import torch
 from cppn.__main__ import main
 from cppn.odd_shapes.dataset import named_rng, sample
 from cppn.odd_shapes.making import train
-from cppn.odd_shapes.making.fit import Recipe, Run, pointing_loss
+from cppn.odd_shapes.making.fit import Recipe, Run, pointing_loss, sample_hard
 from cppn.odd_shapes.network import Answer, SeedConfig, SeedNet, centres, soft_argmax
 from cppn.odd_shapes.weights import open_finder
 from cppn.recipes import save_state
@@ -44,10 +44,11 @@ def test_the_loss_is_that_of_numpy(first, step):
     generator = torch.Generator().manual_seed(0)
     logits, offset = torch.randn(40, 144, generator=generator), torch.randn(40, 144, 2, generator=generator)
     position, log_probability = soft_argmax(logits, offset, centres(first, step))
-    loss = pointing_loss(Answer(position, log_probability, offset, ()), pictures, first, step)
+    importance = torch.rand(40, generator=generator)
+    loss = pointing_loss(Answer(position, log_probability, offset, ()), pictures, first, step, importance)
     target = pictures.targets.double().numpy()
     rows = zip(logits.double().numpy(), offset.double().numpy(), target, strict=True)
-    expected = np.mean([numpy_loss(*row, first, step) for row in rows])
+    expected = np.mean(importance.numpy() * [numpy_loss(*row, first, step) for row in rows])
     assert float(loss) == pytest.approx(expected, rel=1e-5)
 
 
@@ -105,6 +106,26 @@ def test_a_run_that_diverges_says_so():
         run.advance()
 
 
+def test_hard_pictures_come_more_often_and_count_less():
+    pictures, importance = sample_hard(named_rng("hard", 0), 4_000, 6.0)
+    plain = sample(named_rng("plain", 0), 40_000)
+    often = np.where(plain.visible > 0, 1 + 6.0 * (1 - plain.visible) ** 3, 1.0)
+    here, usual = ((drawn.visible > 0) & (drawn.visible < 0.25) for drawn in (pictures, plain))
+    share = (often * usual).sum() / often.sum()
+    assert here.mean() == pytest.approx(share, abs=0.02)
+    assert share > 2.5 * usual.mean()
+    assert (importance.numpy() * here).mean() == pytest.approx(usual.mean(), abs=0.01)  # what they count undoes it
+    assert float(importance.mean()) == pytest.approx(1.0, abs=0.03)
+
+
+def test_no_picture_is_taken_twice_and_without_hard_ones_nothing_changes():
+    pictures, _ = sample_hard(named_rng("hard", 1), 300, 6.0)
+    assert len(np.unique(pictures.ink.reshape(300, -1), axis=0)) == 300
+    plain, importance = sample_hard(named_rng("hard", 2), 5, 0.0)
+    assert np.array_equal(plain.ink, sample(named_rng("hard", 2), 5).ink)
+    assert torch.equal(importance, torch.ones(5))
+
+
 def test_growing_copies_what_was_learnt_and_starts_with_no_offset():
     small = train.build("one head", 4)
     grown = train.grow(small, 4)
@@ -117,14 +138,14 @@ def test_growing_copies_what_was_learnt_and_starts_with_no_offset():
 
 
 def test_the_command_for_our_network_leaves_weights_and_a_record(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(train, "OURS", replace(TINY, steps=2))
+    monkeypatch.setattr(train, "OURS_STAGES", (replace(TINY, steps=2), replace(TINY, steps=1, hard=6.0)))
     places = ["--out", str(tmp_path / "out"), "--workshop", str(tmp_path / "shop")]
     assert main(["odd_shapes", "train", "ours", *places]) == 0
     record = json.loads((tmp_path / "out" / "odd_shapes" / "ours.json").read_text(encoding="utf-8"))
-    assert record["pictures"] == 16
-    assert record["stages"][0]["curve"][-1][0] == 16
+    assert record["pictures"] == 24
+    assert [stage["curve"][-1][0] for stage in record["stages"]] == [16, 8]
     assert open_finder("ours", tmp_path / "out" / "odd_shapes" / "ours.safetensors").checkpoint.parameters > 500_000
-    assert "16 pictures" in capsys.readouterr().out
+    assert "24 pictures" in capsys.readouterr().out
 
 
 @pytest.fixture
@@ -149,7 +170,7 @@ def test_a_seed_that_is_stuck_is_followed_by_another(tmp_path, monkeypatch, tiny
 
 
 def test_an_interrupted_command_keeps_its_state(tmp_path, monkeypatch):
-    monkeypatch.setattr(train, "OURS", replace(TINY, steps=50))
+    monkeypatch.setattr(train, "OURS_STAGES", (replace(TINY, steps=50), TINY))
     advance = Run.advance
 
     def interrupted(run):
@@ -161,4 +182,4 @@ def test_an_interrupted_command_keeps_its_state(tmp_path, monkeypatch):
     places = ["--out", str(tmp_path / "out"), "--workshop", str(tmp_path / "shop")]
     assert main(["odd_shapes", "train", "ours", *places]) == 130
     assert not (tmp_path / "out").exists()
-    assert torch.load(tmp_path / "shop" / "ours-0.state", weights_only=True)["step"] == 2
+    assert torch.load(tmp_path / "shop" / "ours-one-0.state", weights_only=True)["step"] == 2

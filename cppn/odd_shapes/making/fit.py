@@ -6,6 +6,7 @@ import copy
 import time
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 
@@ -15,6 +16,7 @@ from cppn.optimisers import MuonWithAdam
 from cppn.training import linear_decay
 
 POINTS = 200  # points of a loss curve, each the mean over the steps since the one before
+POOL = 8  # pictures drawn for each that a step on hard pictures looks at
 
 
 @dataclass(frozen=True)
@@ -27,6 +29,7 @@ class Recipe:
     rest_rate: float  # Adam's as a multiple of it, for everything else
     warmup: float = 0.02  # share of the run
     average: float = 0.998  # decay of the running mean of the weights, which is what a run delivers
+    hard: float = 0.0  # how many times more often than the others pictures are seen that show little of the odd shape
     seed: int = 0
 
 
@@ -42,7 +45,7 @@ class Run:
         plans: pairs (step, steps in all), one for the start and one for each resumption that changed the run's length,
             which bends the schedule of the learning rate.
         curve: points (pictures seen, processor seconds, RMSE a coordinate in pixels). Every picture is new, so the
-            error on the training pictures is that on unseen ones.
+            error on the training pictures is that on unseen ones; where hard ones are seen more often, they count less.
     """
 
     def __init__(self, net: SeedNet | OddNet, recipe: Recipe) -> None:
@@ -75,15 +78,19 @@ class Run:
         """
         start = time.process_time()
         recipe = self.recipe
-        pictures = sample(named_rng(f"odd_shapes train {self.step}", recipe.seed), recipe.batch)
+        rng = named_rng(f"odd_shapes train {self.step}", recipe.seed)
+        pictures, importance = sample_hard(rng, recipe.batch, recipe.hard)
         answer = self._working(pictures.inputs.to(torch.bfloat16))
-        loss = pointing_loss(answer, pictures, self.net.FIRST, self.net.STEP)
+        # what is hard to see counts in full at first, and at the end as much as it should
+        weights = importance ** (self.step / recipe.steps)
+        loss = pointing_loss(answer, pictures, self.net.FIRST, self.net.STEP, weights)
         if not torch.isfinite(loss):
             raise FloatingPointError(f"training diverged at step {self.step}")
         loss.backward()
         self._move()
         self.step += 1
-        self._squares.append(float((answer.position.detach() - pictures.targets).square().mean()))
+        squares = (answer.position.detach() - pictures.targets).square().mean(dim=1)  # (B,)
+        self._squares.append(float((importance * squares).mean()))
         self.cpu_seconds += time.process_time() - start
         if self.step % max(1, recipe.steps // POINTS) == 0 or self.done:
             rmse = (sum(self._squares) / len(self._squares)) ** 0.5
@@ -137,7 +144,28 @@ def is_hidden(name: str, parameter: nn.Parameter) -> bool:
     return parameter.ndim >= 2 and name.endswith("weight") and not name.startswith(ends)
 
 
-def pointing_loss(answer: Answer, pictures: Pictures, first: float, step: float) -> Tensor:
+def sample_hard(rng: np.random.Generator, count: int, hard: float) -> tuple[Pictures, Tensor]:
+    """Pictures by the homework's rules, but more often such as show little of the odd shape.
+
+    A picture that shows a share v > 0 of the odd shape comes 1 + hard (1 - v)^3 times as often as one with nothing to
+    see, which no network can learn from, or with everything in view, which soon has nothing left to teach.
+
+    Returns:
+        the pictures, and what each has to count, (count,), so that any mean is that over ordinary pictures.
+    """
+    if not hard:
+        return sample(rng, count), torch.ones(count)
+    pool = sample(rng, POOL * count)
+    often = np.where(pool.visible > 0, 1 + hard * (1 - pool.visible) ** 3, 1.0)
+    # evenly spaced points on a line where each picture has a stretch as long as it comes often: none is taken twice
+    ends = often.cumsum()
+    chosen = np.searchsorted(ends, (np.arange(count) + rng.random()) * (ends[-1] / count))
+    return pool.take(chosen), torch.from_numpy(often.mean() / often[chosen]).float()
+
+
+def pointing_loss(
+    answer: Answer, pictures: Pictures, first: float, step: float, importance: Tensor | float = 1.0
+) -> Tensor:
     """Cross-entropy of the tokens, and squared errors of the position and of each token's own guess.
 
     The true centre lies between four tokens and is shared out among them as in bilinear interpolation. With such a
@@ -149,13 +177,15 @@ def pointing_loss(answer: Answer, pictures: Pictures, first: float, step: float)
     Args:
         answer: of B pictures. pictures: with their true centres.
         first: centre of the first token in pixels. step: distance between tokens in pixels.
+        importance: what each picture counts, (B,).
     """
     target, place = pictures.targets, centres(first, step)  # (B, 2), (144, 2)
     inside = target.clamp(first, first + step * (GRID - 1))  # a centre beyond the outermost tokens counts as theirs
     near = (1 - (inside[:, None] - place).abs() / step).clamp(min=0)  # (B, 144, 2)
     weight = near.prod(dim=2)  # (B, 144); sums to 1, at most four are not zero
-    cross_entropy = -(weight * answer.log_probability).sum(dim=1).mean()
+    cross_entropy = -(weight * answer.log_probability).sum(dim=1)  # (B,)
     guess = place + answer.offset - target[:, None]  # (B, 144, 2)
-    guesses = (weight[:, :, None] * guess.square()).sum(dim=1).mean()
+    guesses = (weight[:, :, None] * guess.square()).sum(dim=1).mean(dim=1)  # (B,)
+    position = (answer.position - target).square().mean(dim=1)  # (B,)
     # 0.02: a squared error of 50 pixels squared, that of a coin tossed between two places, counts as much as a nat
-    return cross_entropy + 0.02 * (answer.position - target).square().mean() + 0.02 * guesses
+    return (importance * (cross_entropy + 0.02 * position + 0.02 * guesses)).mean()
