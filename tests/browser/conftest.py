@@ -1,4 +1,4 @@
-"""A page in Chromium at desk and phone width, watched for script errors and for requests to the outside."""
+"""A page in Chromium, watched for script errors and for requests to the outside."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import shutil
 from collections.abc import Iterator
 
 import pytest
-from looks import PATIENCE
+from looks import DESK, HEIGHT, PATIENCE
 
 CHROMIUM = shutil.which("chromium")
 QUIET = ("--no-sandbox", "--disable-background-networking", "--disable-sync", "--disable-quic")
@@ -31,11 +31,11 @@ def visitor(browser: object) -> object:
     return browser.new_context()
 
 
-@pytest.fixture(params=[1280, 390], ids=["desk", "phone"])
-def page(request: pytest.FixtureRequest, visitor: object, url: str) -> Iterator[object]:
-    """A new page; the test fails if a script failed on it or anything was fetched from elsewhere."""
+@pytest.fixture
+def page(visitor: object, url: str) -> Iterator[object]:
+    """A new page at desk width; the test fails if a script failed on it or anything was fetched from elsewhere."""
     page = visitor.new_page()
-    page.set_viewport_size({"width": request.param, "height": 900})
+    page.set_viewport_size({"width": DESK, "height": HEIGHT})
     page.set_default_timeout(PATIENCE)
     faults, strangers = [], []
     page.on("pageerror", lambda error: faults.append(str(error)))

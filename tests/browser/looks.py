@@ -3,11 +3,19 @@
 from __future__ import annotations
 
 PATIENCE = 30_000  # milliseconds; a busy machine is slow
+DESK, PHONE, HEIGHT = 1280, 390, 900  # pixels of a page
 
 
 def fits(page: object) -> bool:
-    """Nothing sticks out sideways."""
-    return page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    """Nothing sticks out sideways, on a phone no more than at a desk."""
+    phone, desk = _fits(page, PHONE), _fits(page, DESK)  # the page is at desk width again
+    return phone and desk
+
+
+def _fits(page: object, width: int) -> bool:
+    page.set_viewport_size({"width": width, "height": HEIGHT})
+    settled = "new Promise(then => requestAnimationFrame(() => requestAnimationFrame(then)))"
+    return page.evaluate(f"{settled}.then(() => document.documentElement.scrollWidth <= innerWidth)")
 
 
 def painted(page: object) -> None:

@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 
 import gradio as gr
 import pytest
-from looks import PATIENCE
+from looks import DESK, HEIGHT, PATIENCE, PHONE
 
 from cppn.sections import WINGS, Section
 
@@ -25,7 +25,7 @@ new PerformanceObserver(list => {
 def desk(visitor: object) -> Iterator[object]:
     """A page at desk width that counts what it asks of the queue and how far its layout shifts."""
     page = visitor.new_page()
-    page.set_viewport_size({"width": 1280, "height": 900})
+    page.set_viewport_size({"width": DESK, "height": HEIGHT})
     page.set_default_timeout(PATIENCE)
     page.add_init_script(SHIFTS)
     page.joins = []
@@ -78,14 +78,17 @@ def test_the_link_of_every_section_opens_its_view(desk: object, url: str, wing: 
         assert len(desk.joins) <= 6, desk.joins
 
 
+@pytest.mark.parametrize("width", [DESK, PHONE])
 @pytest.mark.parametrize("wing", WINGS)
-def test_a_visit_is_quiet_and_its_layout_stands(desk: object, url: str, wing: str):
+def test_a_visit_is_quiet_and_its_layout_stands(desk: object, url: str, wing: str, width: int):
+    desk.set_viewport_size({"width": width, "height": HEIGHT})
     desk.goto(f"{url}?tab={wing}")
     desk.get_by_role("tab", name=WINGS[wing], exact=True).and_(desk.locator("[aria-selected=true]")).wait_for()
     desk.locator(":root.stands").wait_for(state="attached")
     desk.wait_for_timeout(1000)  # whatever else the page may still want to ask or move
     assert len(desk.joins) <= 6
     assert desk.evaluate("window.shifted") < 0.1
+    assert desk.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
 
 def test_a_link_of_one_wing_moves_nothing_in_another(desk: object, url: str):
