@@ -43,7 +43,6 @@ class Section:
         show: the settings' values -> the outputs' values. outputs: what it fills.
         link: where its address can be copied, if anywhere. queue: where its work waits.
         receive: a file from elsewhere and the settings' values -> what it fills, where the first output is an upload.
-        cost: the settings' values -> processor seconds, where that differs much from view to view.
     """
 
     wing: str
@@ -54,7 +53,6 @@ class Section:
     link: gr.Textbox | None = None
     queue: str = "quick"
     receive: Callable | None = None
-    cost: Callable[..., float] | None = None
 
     @property
     def filled(self) -> list[Component]:
@@ -64,7 +62,7 @@ class Section:
     def follow(self, triggers: Callable | Sequence[Callable], **options: Any) -> Any:
         """Show it anew on these events."""
         settings = list(self.settings.values())
-        return listen(triggers, self.fill, settings, self.filled, queue=self.queue, cost=self.cost, **options)
+        return listen(triggers, self.fill, settings, self.filled, queue=self.queue, **options)
 
     def follow_settings(self) -> None:
         """Show it anew whenever the visitor changes a setting."""
