@@ -4,10 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import math
+import statistics
+from collections.abc import Sequence
 
 import torch
 from torch import Tensor
 
+# half-widths of a 95 % interval for the mean of two, three, ... ten values, in standard errors (Student's t)
+STUDENT = (12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262)
 EQUAL_PSNR = 99.0  # decibels: what stands for the infinity of two equal pictures where a finite number is wanted
 
 
@@ -37,6 +41,13 @@ def psnr(prediction: Tensor, target: Tensor) -> float:
 def log_spaced(last: int, count: int) -> list[int]:
     """About `count` whole numbers from 0 to `last`, dense at first and sparse later, without repeats."""
     return sorted({0, *(round(last ** (k / (count - 1))) for k in range(count))}) if last > 0 else [0]
+
+
+def interval_95(values: Sequence[float], digits: int) -> list[float]:
+    """95 % interval [low, high] for the mean of two to ten values that scatter as a Gaussian does."""
+    mean = statistics.fmean(values)
+    half = STUDENT[len(values) - 2] * statistics.stdev(values) / math.sqrt(len(values))
+    return [round(mean - half, digits), round(mean + half, digits)]
 
 
 class ImportanceSampler:

@@ -142,7 +142,7 @@ class Run:
         self.target, self.recipe, self.net = target, recipe, MysteryNet()
         self._generator = named_generator("flags", recipe.seed)
         initialise(self.net, target, recipe, self._generator)
-        self._optimizer = _optimizer(self.net, recipe)
+        self._optimizer = self.fresh_optimizer()
         self._samples = Samples(target, recipe, self._generator)
         self._best = _Best()
         self._framed = set(log_spaced(recipe.steps, FRAMES))
@@ -151,6 +151,13 @@ class Run:
         self.curve: list[tuple[int, float, float]] = []
         self.frames: list[Tensor] = []
         self._fraction = 0.0
+
+    def fresh_optimizer(self) -> MuonWithAdam | Adam:
+        """What moves the weights, as the recipe says, without a past."""
+        if self.recipe.optimizer == "adam":
+            return Adam(self.net.parameters())
+        hidden = [dense.weight for dense, _ in self.net.stages()[1:]]
+        return MuonWithAdam(hidden, [p for p in self.net.parameters() if not any(p is matrix for matrix in hidden)])
 
     @property
     def done(self) -> bool:
@@ -198,7 +205,7 @@ class Run:
         recipe, best = self.recipe, self._best
         if self._looked and best.is_lost(recipe.rollback):
             best.put_back(self.net)
-            self._optimizer = _optimizer(self.net, recipe)  # without the momentum that led astray
+            self._optimizer = self.fresh_optimizer()  # without the momentum that led astray
         x, y, weight = self._samples.draw(self._fraction)
         self._optimizer.zero_grad()
         loss = ((forward(self.net, x, recipe) - y).square().mean(1) * weight).mean()
@@ -256,13 +263,6 @@ def fit(target: Target, recipe: Recipe) -> Iterator[Progress]:
     while not run.done:
         if look := run.advance():
             yield look
-
-
-def _optimizer(net: MysteryNet, recipe: Recipe) -> MuonWithAdam | Adam:
-    if recipe.optimizer == "adam":
-        return Adam(net.parameters())
-    hidden = [dense.weight for dense, _ in net.stages()[1:]]
-    return MuonWithAdam(hidden, [p for p in net.parameters() if not any(p is matrix for matrix in hidden)])
 
 
 class _Best:

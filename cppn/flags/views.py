@@ -25,6 +25,7 @@ from cppn.training import EQUAL_PSNR, psnr
 RUNS = hub.BUNDLED / "flags" / "runs"
 RESULTS = hub.BUNDLED / "results"
 SETTINGS = ("adam", "muon")
+OPTIMISERS = {"adam": "Adam", "muon": "Muon", "soap": "SOAP", "levenberg-marquardt": "Levenberg-Marquardt"}
 EXPERIMENT_FLAGS = {"malaysia": "Malaysia (easier)", "usa": "USA (harder)"}
 GUESS_SIDE = 280  # pixels at most along a side of a guess: as wide as four of them stand on a desk screen
 
@@ -277,11 +278,28 @@ def experiment_plots(rows: list[dict[str, object]]) -> list[dict[str, object]]:
 
 
 def experiment_table(rows: list[dict[str, object]]) -> str:
-    """Every arm as a Markdown table: mean quality, gain over the plain arm, standard error of the gain."""
-    lines = ["| flag | setting | arm | runs | mean, dB | gain, dB |", "|---|---|---|---|---|---|"]
+    """Every arm as a Markdown table: mean quality, gain over the plain arm, 95 % interval of the gain."""
+    lines = ["| flag | setting | arm | runs | mean, dB | gain, dB | 95 % interval |", "|---|---|---|---|---|---|---|"]
     lines += [
         f"| {EXPERIMENT_FLAGS[row['flag']]} | {row['setting']} | {row['arm']} | {row['runs']} "
-        f"| {row['mean_psnr']:.1f} | {row['gain']:+.2f} ± {row['standard_error']:.2f} |"
+        f"| {row['mean_psnr']:.1f} | {row['gain']:+.2f} | {between(row['interval_95'], '+.2f')} |"
         for row in rows
     ]
     return "\n".join(lines)
+
+
+def optimiser_table() -> str:
+    """How far each optimiser comes in equal time, as a Markdown table."""
+    found = json.loads((RESULTS / "flag_optimisers.json").read_text(encoding="utf-8"))
+    lines = ["| optimiser | steps | mean, dB | 95 % interval |", "|---|---|---|---|"]
+    lines += [
+        f"| {OPTIMISERS[row['optimizer']]} | {row['steps']:,} | {row['mean_psnr']:.1f} "
+        f"| {between(row['interval_95'], '.1f')} |"
+        for row in found["summary"]
+    ]
+    return "\n".join(lines)
+
+
+def between(interval: Sequence[float], form: str) -> str:
+    """An interval as words: 1.0 to 2.5."""
+    return " to ".join(format(end, form) for end in interval)

@@ -28,8 +28,9 @@ def test_gains_are_paired_differences():
     plain, blur = experiment.summarise(runs)
     assert plain["gain"] == 0
     assert blur["gain"] == pytest.approx(5 / 3, abs=0.01)
-    # the sample's standard deviation of 1, 3, 1 over the root of three
-    assert blur["standard_error"] == pytest.approx(math.sqrt(4 / 3) / math.sqrt(3), abs=0.01)
+    # the sample's standard deviation of 1, 3, 1 over the root of three, and t with two degrees of freedom
+    half = 4.303 * math.sqrt(4 / 3) / math.sqrt(3)
+    assert blur["interval_95"] == pytest.approx([5 / 3 - half, 5 / 3 + half], abs=0.01)
 
 
 def test_an_interrupted_experiment_goes_on(tmp_path, monkeypatch):

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import argparse
 import json
-import math
 import statistics
 from collections.abc import Iterable
 from dataclasses import replace
@@ -29,6 +28,7 @@ from cppn.flags.recipe import SEED_RECIPE, Recipe
 from cppn.flags.target import Target
 from cppn.journal import Journal
 from cppn.recipes import my_share
+from cppn.training import interval_95
 
 FLAGS = ("malaysia", "usa")
 SETTINGS = {
@@ -70,7 +70,7 @@ def perform(run: Run) -> Run:
 
 
 def summarise(runs: Iterable[Run]) -> list[dict[str, object]]:
-    """Mean paired difference to the plain arm, in decibels, with its standard error, for each setting, flag and arm."""
+    """Mean paired difference to the plain arm, in decibels, with its 95 % interval, for each setting, flag and arm."""
     found = {(r["setting"], r["flag"], r["arm"], r["seed"]): r["psnr"] for r in runs}
     rows = []
     for setting in SETTINGS:
@@ -92,7 +92,7 @@ def summarise(runs: Iterable[Run]) -> list[dict[str, object]]:
                         "runs": len(pairs),
                         "mean_psnr": round(statistics.mean(value for value, _ in pairs), 2),
                         "gain": round(statistics.mean(gains), 2),
-                        "standard_error": round(statistics.stdev(gains) / math.sqrt(len(gains)), 2),
+                        "interval_95": interval_95(gains, 2),
                     }
                 )
     return rows

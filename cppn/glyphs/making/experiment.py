@@ -32,12 +32,11 @@ from cppn import hub, render
 from cppn.checkpoint import write_atomically
 from cppn.glyphs.network import GlyphNet, SeedNet
 from cppn.glyphs.weights import Script, open_script
-from cppn.training import named_generator
+from cppn.training import interval_95, named_generator
 
 RESULT = hub.BUNDLED / "results" / "glyph_experiments.json"
 NETWORKS = ("script", "seed")
 REPETITIONS = 5
-STUDENT = 2.776  # half-width of a 95 % interval for a mean of five, in standard errors (t with four degrees of freedom)
 COMPONENTS = 64  # as many as a message has numbers
 TILE = 64  # pixels of a digit in the pictures that are kept
 NOTE = (
@@ -265,12 +264,6 @@ def principal_components(task: Task, count: int) -> tuple[Tensor, Tensor]:
 # --- all of it, several times
 
 
-def interval(values: Tensor) -> list[float]:
-    """95 % interval for the mean of `REPETITIONS` values."""
-    half = STUDENT * float(values.std()) / len(values) ** 0.5
-    return [round(float(values.mean()) - half, 4), round(float(values.mean()) + half, 4)]
-
-
 class Figures:
     """Values of the repetitions under their names."""
 
@@ -290,7 +283,7 @@ class Figures:
                 leaf = leaf.setdefault(name, {})
             leaf[names[-1]] = {
                 "mean": round(float(np.mean(values)), 4),
-                "interval": interval(torch.tensor(values).double()) if len(values) == REPETITIONS else None,
+                "interval": interval_95(values, 4) if len(values) == REPETITIONS else None,
                 "values": [round(value, 4) for value in values],
             }
         return table
