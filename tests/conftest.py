@@ -47,6 +47,7 @@ def asked_of(url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[Callable[...
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--snapshot-update", action="store_true", help="write the snapshot of the endpoints anew")
+    parser.addoption("--everything", action="store_true", help="compare the page's scripts with Python on all there is")
 
 
 def pytest_unconfigure() -> None:

@@ -220,6 +220,8 @@
     });
   };
 
+  cppnLive.flags = { SHADER, layersOf, packed };
+
   // a small flag shows how it was trained while it is pointed at or has the focus
   cppnLive.wings.flag_films = (place, { given }) => {
     const gallery = place.closest("[role=tabpanel]") ?? document.body;

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Iterator
+from urllib.parse import unquote
 
 import pytest
 from looks import DESK, HEIGHT, PATIENCE
+
+from cppn.ui import live_head
 
 CHROMIUM = shutil.which("chromium")
 QUIET = ("--no-sandbox", "--disable-background-networking", "--disable-sync", "--disable-quic")
@@ -23,6 +26,29 @@ def browser() -> Iterator[object]:
         browser = driver.chromium.launch(executable_path=CHROMIUM, args=[*QUIET, *SOFTWARE])
         yield browser
         browser.close()
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """A few cases of what is compared with Python every day, all of them when asked for."""
+    for mark in metafunc.definition.iter_markers("fidelity"):
+        if mark.args:
+            names, some, every = mark.args
+            metafunc.parametrize(names, every if metafunc.config.getoption("everything") else some)
+
+
+@pytest.fixture(scope="session")
+def scripts(browser: object) -> Iterator[object]:
+    """An empty page with the toys' scripts alone, which is lent every file."""
+    page = browser.new_page()
+
+    def lend(route: object) -> None:
+        _, lent, path = route.request.url.partition("gradio_api/file=")
+        route.fulfill(path=unquote(path)) if lent else route.fulfill(body=live_head(), content_type="text/html")
+
+    page.route("**", lend)
+    page.goto("http://scripts.test/")
+    yield page
+    page.close()
 
 
 @pytest.fixture(scope="session")

@@ -12,10 +12,21 @@ from cppn.coordinates import View
 from cppn.flags.decode import decode
 from cppn.flags.teams import TEAMS
 from cppn.flags.weights import gift_of
+from cppn.hub import BUNDLED
 from cppn.render import to_uint8
 
 pytestmark = pytest.mark.browser
 PIXELS = "([w, h, zoom, x, y]) => cppnLive.toys.flags.painting().pixels(w, h, { zoom, x, y })"
+PAINTED = """async ([path, w, h, zoom, x, y]) => {
+  const { Painting, flags } = cppnLive, { SHADER, layersOf, packed } = flags;
+  const painting = new Painting(document.createElement("canvas"));
+  painting.feed(SHADER, packed(await layersOf(path)));
+  return painting.pixels(w, h, { zoom, x, y });
+}"""
+WHOLE = View()
+CORNER, FAR = View(4, -0.72, -0.72), View(0.5)
+SOME = [("malaysia", WHOLE, 160), ("iran", WHOLE, 160), ("usa", CORNER, 160), ("nepal", FAR, 80)]
+ALL = [(team, view, 320) for team in TEAMS for view in (WHOLE, CORNER, FAR)]
 STANDS = "cppnLive.toys.flags?.live && cppnLive.toys.flags.settings.join() === '{}'"
 
 
@@ -42,15 +53,12 @@ def window(page) -> list[float]:
     return page.evaluate("cppnLive.toys.flags.settings")
 
 
-@pytest.mark.parametrize(
-    ("team", "view"), [("malaysia", View()), ("iran", View()), ("usa", View(4, -0.72, -0.72)), ("nepal", View(0.5))]
-)
-def test_the_browser_paints_what_python_paints(page, team, view):
-    page.view(team, view.zoom, view.center_x, view.center_y)
-    gift = gift_of(TEAMS[team])
-    width, height = gift.size_at(160)
-    painted = page.evaluate(PIXELS, [width, height, view.zoom, view.center_x, view.center_y])
-    seen = np.array(painted, dtype=np.uint8).reshape(height, width, 4)[..., :3].astype(int)
+@pytest.mark.fidelity(("team", "view", "width"), SOME, ALL)
+def test_the_browser_paints_what_python_paints(scripts, team, view, width):
+    gift, path = gift_of(TEAMS[team]), BUNDLED / "flags" / f"{team}.safetensors"
+    width, height = gift.size_at(width)
+    asked = [str(path), width, height, view.zoom, view.center_x, view.center_y]
+    seen = np.array(scripts.evaluate(PAINTED, asked), dtype=np.uint8).reshape(height, width, 4)[..., :3].astype(int)
     off = np.abs(seen - to_uint8(decode(gift.layers, width, height, view)).permute(1, 2, 0).numpy())
     assert off.max() <= 1
     assert (off > 0).mean() <= 0.001

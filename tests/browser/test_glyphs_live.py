@@ -11,13 +11,15 @@ from cppn.glyphs.draw import INK, draw
 from cppn.glyphs.interpolate import slerp
 from cppn.glyphs.message import code_of, text_to_message, to_message
 from cppn.glyphs.views import for_browser
-from cppn.glyphs.weights import script_of
+from cppn.glyphs.weights import MODELS, script_of
 
 pytestmark = pytest.mark.browser
 DRAWN = """async ([weights, message, side, ink]) => {
   const { writerOf, glyph } = cppnLive.glyphs;
   return [...glyph(await writerOf(weights), Float32Array.from(message), side, ink).data];
 }"""
+SOME = [("script", 96), ("colour_64", 96), ("gray_1024", 48), ("seed", 28)]
+ALL = [(name, side) for name, entry in MODELS.items() for side in {entry.pixels, 28 if name == "seed" else 320}]
 SHARP = "document.querySelector('.live.%s canvas[role=img]')?.dataset.sharp"
 
 
@@ -28,26 +30,24 @@ def opened(page: object, url: str, section: str, toy: str, more: str = "") -> No
     page.wait_for_function(SHARP % toy)
 
 
-@pytest.mark.parametrize(("model", "side"), [("script", 96), ("colour_64", 96), ("gray_1024", 48), ("seed", 28)])
-def test_the_script_draws_what_python_draws(page, url: str, model: str, side: int):
-    opened(page, url, "interpolate", "glyphs")
+@pytest.mark.fidelity(("model", "side"), SOME, ALL)
+def test_the_script_draws_what_python_draws(scripts, model: str, side: int):
     script = script_of(model)
     for word in ("1", "Hi"):
         message = to_message(word, script.net.numbers)
-        seen = page.evaluate(DRAWN, [for_browser(script, model), message.tolist(), side, INK])
+        seen = scripts.evaluate(DRAWN, [for_browser(script, model), message.tolist(), side, INK])
         pixels = np.array(seen, int).reshape(side, side, 4)[..., :3]
         expected = draw(script.net, message[None], side, INK)[0].numpy().astype(int)
         assert abs(pixels - expected).max() <= 1
         assert expected.std() > 20
 
 
-def test_texts_become_the_signs_that_python_makes(page, url: str):
-    opened(page, url, "send", "glyphs_sign")
+def test_texts_become_the_signs_that_python_makes(scripts):
     for size in (32, 64, 128):
         code = code_of(size)
         for text in ("", "A", "z9 !", "Zebra 42"[: code.characters]):
             given = {"characters": code.characters, **vars(code.check)}
-            signs = page.evaluate(
+            signs = scripts.evaluate(
                 """([text, alphabet, code, size]) => {
                   const { coded, signsOf } = cppnLive.glyphs;
                   return [...signsOf(coded(text, alphabet, code), size)];
@@ -57,11 +57,10 @@ def test_texts_become_the_signs_that_python_makes(page, url: str):
             assert signs == text_to_message(text, size).tolist()
 
 
-def test_a_place_on_the_map_is_the_message_that_python_mixes(page, url: str):
-    opened(page, url, "interpolate", "glyphs")
+def test_a_place_on_the_map_is_the_message_that_python_mixes(scripts):
     keys = torch.stack([to_message(word, 64) for word in ("1", "2", "3", "Hi")])
     script = "([keys, at]) => cppnLive.glyphs.between(keys, 'spherical', at)"
-    seen = page.evaluate(script, [keys.tolist(), [0.3, 0.8]])
+    seen = scripts.evaluate(script, [keys.tolist(), [0.3, 0.8]])
     expected = slerp(slerp(keys[0], keys[1], 0.3), slerp(keys[3], keys[2], 0.3), 0.8)
     torch.testing.assert_close(torch.tensor(seen), expected, rtol=1e-4, atol=1e-5)
 

@@ -168,15 +168,17 @@ def place(page: object, canvas: object, x: float, y: float) -> tuple[float, floa
     return box["x"] + (x + 0.5) * box["width"] / 64, box["y"] + (y + 0.5) * box["height"] / 64
 
 
-@pytest.mark.parametrize("name", NETWORKS)
-def test_the_browser_answers_as_the_server_does(page, url: str, name: str):
-    page.goto(f"{url}{TAB}&section=how")
-    page.wait_for_function("window.cppnLive?.oddShapes")
-    for seed in (5, 6):
+SEEDS = [(name, range(5, 7)) for name in NETWORKS]
+MORE_SEEDS = [(name, range(5, 55)) for name in NETWORKS]
+
+
+@pytest.mark.fidelity(("name", "seeds"), SEEDS, MORE_SEEDS)
+def test_the_browser_answers_as_the_server_does(scripts, name: str, seeds: range):
+    for seed in seeds:
         canvas = Canvas(endpoints.pictures_of(seed, "any", "any", 0).ink[0], (), False)
         expected = locate(canvas, finder_of(name))
         path = str(BUNDLED / "odd_shapes" / f"{name}.safetensors")
-        found = page.evaluate(ANSWERED, [path, canvas.ink.flatten().tolist()])
+        found = scripts.evaluate(ANSWERED, [path, canvas.ink.flatten().tolist()])
         assert (found["x"], found["y"]) == pytest.approx((expected.x, expected.y), abs=1e-3)
         assert found["doubt"] == pytest.approx(expected.uncertainty, abs=1e-3)
         assert found["probability"] == pytest.approx(expected.probability.flatten().tolist(), abs=1e-4)
@@ -186,16 +188,15 @@ def test_the_browser_answers_as_the_server_does(page, url: str, name: str):
             torch.testing.assert_close(torch.tensor(looks), head, rtol=0, atol=1e-4)
 
 
-def test_shapes_are_drawn_as_the_dataset_draws_them(page, url: str):
-    page.goto(f"{url}{TAB}&section=how")
-    page.wait_for_function("window.cppnLive?.oddShapes")
+@pytest.mark.fidelity
+def test_shapes_are_drawn_as_the_dataset_draws_them(scripts):
     js = "shapes => [...cppnLive.oddShapes.laid(shapes.map(cppnLive.oddShapes.shape))]"
     for kind in KINDS:
         for radius in range(SMALLEST, LARGEST + 1):
             shape = {"kind": kind, "radius": radius, "x": 20, "y": 30}
             slots = [np.full((1, 7), value) for value in (ABSENT, radius, 20, 30)]
             slots[0][0, 0] = KINDS.index(kind)
-            assert page.evaluate(js, [shape]) == draw(*slots).ink[0].flatten().tolist(), shape
+            assert scripts.evaluate(js, [shape]) == draw(*slots).ink[0].flatten().tolist(), shape
 
 
 def test_a_shape_is_dragged_and_the_answer_follows_without_a_server(page, url: str):

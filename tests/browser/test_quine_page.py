@@ -158,12 +158,11 @@ def toy_stands(page) -> None:
     page.locator(".live.quine_tamper[data-told]").wait_for()
 
 
-def test_the_browser_comes_to_the_same_verdict_on_all_nine(page, url: str):
-    page.goto(f"{url}?tab=quine&section=how")
-    page.wait_for_function("window.cppnLive?.quine")
+@pytest.mark.fidelity
+def test_the_browser_comes_to_the_same_verdict_on_all_nine(scripts):
     for slug in SHIPPED:
         file = quine_of(slug)
-        expected, found = verify(file).report, page.evaluate(EXAMINED, [str(file.path), None, None])
+        expected, found = verify(file).report, scripts.evaluate(EXAMINED, [str(file.path), None, None])
         assert found["verdict"] == expected.verdict, slug
         assert found["sha256_weights"] == expected.sha256_weights, slug
         for name in ("table", "weights", "zeros", "distinct"):
@@ -179,15 +178,14 @@ def test_the_browser_comes_to_the_same_verdict_on_all_nine(page, url: str):
             assert found["bit_equal"] == found["bit_equal_float32"] == found["bit_equal_float64"] == 1, slug
 
 
-def test_a_changed_weight_is_judged_as_the_server_judges_it(page, url: str):
-    page.goto(f"{url}?tab=quine&section=how")
-    page.wait_for_function("window.cppnLive?.quine")
+@pytest.mark.fidelity
+def test_a_changed_weight_is_judged_as_the_server_judges_it(scripts):
     for slug in SHIPPED:
         file = quine_of(slug)
         largest = float(flatten(file.net).abs().max())
         for index in (3, 500):
             done = tamper(file.net, file.config, index, 4 * largest)
-            found = page.evaluate(EXAMINED, [str(file.path), index, done.after])
+            found = scripts.evaluate(EXAMINED, [str(file.path), index, done.after])
             assert found["verdict"] == done.verification.report.verdict, (slug, index)
             printed = torch.tensor(found["printed"], dtype=torch.float64)
             exact = file.config.head == "sign"

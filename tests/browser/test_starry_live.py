@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import base64
 import re
-from collections.abc import Iterator
 
 import pytest
 import torch
@@ -16,7 +15,6 @@ from cppn.hub import BUNDLED
 from cppn.starry.paint import paint, positions, size_at, sums_of
 from cppn.starry.program import Program, count_weights, read
 from cppn.starry.weights import Painter, open_program, painter_of
-from cppn.toys import LIVE
 
 pytestmark = pytest.mark.browser
 TAB = "?tab=starry"
@@ -41,17 +39,10 @@ WATCHED = """() => {
     return paint(...how);
   };
 }"""
+WHOLE, ZOOMED = (1.0, 0.0, 0.0), (2.5, 0.5, -0.4)
+SOME = [("ours", ZOOMED), ("published", ZOOMED), ("sunset", WHOLE)]
+ALL = [(name, window) for name in ("ours", "published", "sunset") for window in (WHOLE, ZOOMED, (4, 0.72, -0.68))]
 LIVE_NOW = "() => document.querySelector('.live.starry')?.dataset.live === 'yes'"
-
-
-@pytest.fixture(scope="module")
-def scripts(browser: object) -> Iterator[object]:
-    """An empty page with the scripts alone."""
-    page = browser.new_page()
-    for name in ("shared", "starry"):
-        page.add_script_tag(content=(LIVE / f"{name}.js").read_text(encoding="utf-8"))
-    yield page
-    page.close()
 
 
 def painter(name: str) -> Painter:
@@ -59,10 +50,10 @@ def painter(name: str) -> Painter:
     return open_program(BUNDLED / "starry" / "sunset.pyth") if name == "sunset" else painter_of(name)
 
 
-@pytest.mark.parametrize("name", ["ours", "published", "sunset"])
-def test_a_shader_paints_what_python_paints(scripts, name: str):
+@pytest.mark.fidelity(("name", "window"), SOME, ALL)
+def test_a_shader_paints_what_python_paints(scripts, name: str, window: tuple[float, ...]):
     """In single precision a value may fall on the other side of a whole number: by one level, and seldom."""
-    program, window = painter(name).program, (1.0, 0.0, 0.0) if name == "sunset" else (2.5, 0.5, -0.4)
+    program = painter(name).program
     width, height = size_at(program, 320)
     seen = scripts.evaluate(PAINT, [list(painter(name).data), width, height, window])
     seen = torch.tensor(seen).view(height, width, 4).flip(0)[:, :, :3]
