@@ -209,7 +209,10 @@
         [truth.width, truth.height] = [value.width, value.height];
         drawTrue(truth, drawing, viewer.view);
       }
+      let behind = null; // the window in which the true flag was drawn
       viewer.ready(value.width / value.height, now => {
+        if (now === behind && truth.width === canvas.width) return; // another strip of the same
+        behind = now;
         [truth.width, truth.height] = [canvas.width, canvas.height];
         drawTrue(truth, drawing, now);
         before.hidden = true;

@@ -71,9 +71,9 @@
   }
 
   cppnLive.wings.odd_shapes = (place, { props, trigger, watch }) => {
-    const canvas = make("canvas", { width: SIZE, height: SIZE, tabIndex: 0, className: "picture", attributes: { role: "application" } });
+    const canvas = make("canvas", { width: SIZE, height: SIZE, tabIndex: 0, className: "picture", attributes: { role: "application", "aria-label": "A canvas" } });
     const reading = make("p", { className: "reading", attributes: { role: "status" } });
-    const maps = make("div", { className: "maps", tabIndex: 0, attributes: { role: "application" } });
+    const maps = make("div", { className: "maps", tabIndex: 0, attributes: { role: "application", "aria-label": "Small maps" } });
     const tools = {}, bar = make("div", { className: "row tools", attributes: { role: "toolbar", "aria-label": "What the hand does" } });
     const button = (text, act, title = text) => {
       const element = make("button", { type: "button", textContent: text, title, attributes: { "aria-label": title } });
@@ -85,6 +85,7 @@
 
     let value = null, finder = null, opened = null, found = null, shapes = [], paint = new Uint8Array(EDGE * EDGE), tool = "move";
     let touched = false, chosen = 0, token = null, held = null, odd = null, about = null; // `about`: the picture that `found` is about
+    let spot = [EDGE / 2, EDGE / 2], down = false, keyed = false; // the brush in the hand of the keys
 
     const ink = () => laid(shapes).map((dot, i) => dot | paint[i]);
     const take = name => {
@@ -92,8 +93,10 @@
       if (name !== "move" && tool === "move") [paint, shapes, odd] = [ink(), [], null];
       tool = name;
       chosen = 0;
+      down = false;
       for (const [key, element] of Object.entries(tools)) element.setAttribute("aria-pressed", key === name);
       canvas.style.cursor = name === "move" ? "grab" : "crosshair";
+      label();
       draw();
     };
     const changed = () => {
@@ -129,6 +132,11 @@
         : "";
       return `The network points at ${at}, give or take ${found.doubt.toFixed(1)} pixels.${truth}`;
     };
+    const label = () => {
+      const what = shapes.length ? `${shapes.length} shapes` : "A painting", answer = about ? `${said()} ` : "";
+      const keys = tool === "move" ? "move a shape, N chooses the next" : `move ${tool === "brush" ? "the brush" : "the rubber"}, space puts it down and lifts it`;
+      canvas.setAttribute("aria-label", `${what}. ${answer}Arrow keys ${keys}.`);
+    };
     const asking = () => token ?? found.probability.indexOf(Math.max(...found.probability));
     const draw = () => {
       const pen = canvas.getContext("2d"), scale = SIZE / EDGE, now = ink();
@@ -146,6 +154,13 @@
         [pen.strokeStyle, pen.lineWidth] = [ASKING, 3];
         const [left, top, right, bottom] = one.reach;
         pen.strokeRect((one.x - left - 1) * scale, (one.y - top - 1) * scale, (left + right + 3) * scale, (top + bottom + 3) * scale);
+        pen.setLineDash([]);
+      }
+      if (tool !== "move" && keyed && document.activeElement === canvas) {
+        const ring = new Path2D();
+        ring.arc(screen(spot[0]), screen(spot[1]), (STROKE + 0.5) * scale, 0, 7);
+        if (!down) pen.setLineDash([8, 6]);
+        strokes(ring, ASKING, 3);
         pen.setLineDash([]);
       }
       if (!found || !about.some(Boolean)) return;
@@ -188,7 +203,7 @@
     const answered = (data, picture) => {
       [found, about] = [data, picture];
       reading.textContent = said();
-      canvas.setAttribute("aria-label", `${shapes.length ? `${shapes.length} shapes` : "A painting"}. ${said()} Arrow keys move a shape, N chooses the next.`);
+      label();
       place.dataset.answer = `${data.x.toFixed(2)},${data.y.toFixed(2)}`;
       draw();
       drawMaps();
@@ -240,6 +255,7 @@
     };
     canvas.addEventListener("pointerdown", event => {
       if (event.button || !finder) return;
+      keyed = false;
       canvas.setPointerCapture(event.pointerId);
       const point = at(event, canvas);
       if (tool !== "move") {
@@ -269,10 +285,18 @@
         canvas.style.cursor = tool === "move" ? "grab" : "crosshair";
       });
     canvas.addEventListener("keydown", event => {
-      if (tool !== "move" || !shapes.length || event.ctrlKey || event.metaKey || event.altKey) return;
+      if (!finder || event.ctrlKey || event.metaKey || event.altKey) return;
       const far = event.shiftKey ? 5 : 1, piece = shapes[chosen];
       const step = { ArrowLeft: [-far, 0], ArrowRight: [far, 0], ArrowUp: [0, -far], ArrowDown: [0, far] }[event.key];
-      if (step) moved(piece, piece.x + step[0], piece.y + step[1]);
+      keyed = true;
+      if (tool !== "move") {
+        const before = spot;
+        if (step) spot = spot.map((v, axis) => clamp(v + step[axis], 0, EDGE - 1));
+        else if (event.key === " ") down = !down;
+        else return;
+        if (down) stroke(before, spot);
+      } else if (!piece) return;
+      else if (step) moved(piece, piece.x + step[0], piece.y + step[1]);
       else if (event.key === "n" || event.key === "N") chosen = (chosen + 1) % shapes.length;
       else return;
       event.preventDefault();

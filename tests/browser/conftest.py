@@ -2,18 +2,13 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Iterator
 from urllib.parse import unquote
 
 import pytest
-from looks import DESK, HEIGHT, PATIENCE
+from looks import CHROMIUM, DESK, HEIGHT, PATIENCE, QUIET, SOFTWARE
 
-from cppn.ui import live_head
-
-CHROMIUM = shutil.which("chromium")
-QUIET = ("--no-sandbox", "--disable-background-networking", "--disable-sync", "--disable-quic")
-SOFTWARE = ("--use-angle=swiftshader", "--enable-unsafe-swiftshader", "--ignore-gpu-blocklist")  # WebGL2 without a GPU
+from cppn import toys
 
 
 @pytest.fixture(scope="session")
@@ -43,7 +38,7 @@ def scripts(browser: object) -> Iterator[object]:
 
     def lend(route: object) -> None:
         _, lent, path = route.request.url.partition("gradio_api/file=")
-        route.fulfill(path=unquote(path)) if lent else route.fulfill(body=live_head(), content_type="text/html")
+        route.fulfill(path=unquote(path)) if lent else route.fulfill(body=toys.head(), content_type="text/html")
 
     page.route("**", lend)
     page.goto("http://scripts.test/")

@@ -1,7 +1,12 @@
-"""What the browser tests look for."""
+"""The browser that pages are looked at with, and what the browser tests look for."""
 
 from __future__ import annotations
 
+import shutil
+
+CHROMIUM = shutil.which("chromium")
+QUIET = ("--no-sandbox", "--disable-background-networking", "--disable-sync", "--disable-quic")
+SOFTWARE = ("--use-angle=swiftshader", "--enable-unsafe-swiftshader", "--ignore-gpu-blocklist")  # WebGL2 without a GPU
 PATIENCE = 30_000  # milliseconds; a busy machine is slow
 DESK, PHONE, HEIGHT = 1280, 390, 900  # pixels of a page
 

@@ -245,8 +245,15 @@ def test_a_drawing_begins_with_the_brush_and_is_answered_after_a_stroke(page, ur
     page.mouse.up()
     shown(page, "The network points at")
     assert page.evaluate(f"{TOY}.state().ink[20 * 64 + 25]") == 1
+    canvas.press("Space")  # the brush of the keys, down
+    for _ in range(3):
+        canvas.press("Shift+ArrowDown")
+    canvas.press("Space")
+    canvas.press("Shift+ArrowRight")
+    assert page.evaluate(f"[0, 10, 15].map(down => {TOY}.state().ink[(32 + down) * 64 + 32])") == [1, 1, 1]
+    assert page.evaluate(f"{TOY}.state().ink[47 * 64 + 37]") == 0
     page.get_by_role("button", name="Add a circle").click()
-    assert page.evaluate(f"{TOY}.state().shapes.length") == 2
+    assert page.evaluate(f"{TOY}.state().shapes.length") == 3
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,106 @@
+"""The toys go on when the app has really ended, once their first views stand."""
+
+from __future__ import annotations
+
+import base64
+import sys
+from pathlib import Path
+
+import pytest
+from looks import PATIENCE, shown
+
+from cppn.hub import BUNDLED
+from cppn.load_client import Server
+
+pytestmark = pytest.mark.browser
+APP = Path(__file__).parents[2] / "app.py"
+STANDING = {  # what is opened while the app still serves, and what says that it stands
+    "?tab=flags&team=japan": ".live.flags canvas[data-sharp='1,0,0']",
+    "?tab=starry": ".live.starry canvas[data-sharp]",
+    "?tab=glyphs": ".live.glyphs canvas[data-whole]",
+    "?tab=quine": ".live.quine[data-verdict=exact]",
+    "?tab=quine&section=tamper": ".live.quine_tamper[data-told]",
+}
+MIXED = "cppnLive.toys.flags.painting().pixels(8, 4, { zoom: 1, x: 0, y: 0 }).join()"
+
+
+def test_the_toys_go_on_when_the_app_has_ended(visitor: object):
+    faults, pages = [], []
+    with Server("mortal", [sys.executable, str(APP)]) as server:
+        for query in STANDING:
+            page = visitor.new_page()
+            page.set_default_timeout(PATIENCE)
+            page.emulate_media(reduced_motion="reduce")
+            page.on("pageerror", lambda error: faults.append(str(error)))
+            page.goto(f"http://127.0.0.1:{server.port}/{query}", wait_until="commit")
+            pages.append(page)
+        for page, stands in zip(pages, STANDING.values(), strict=True):
+            page.bring_to_front()  # a page behind another paints nothing
+            page.locator(stands).wait_for()
+            page.wait_for_load_state("networkidle")
+    assert server.process.returncode is not None
+    for page, play in zip(pages, (moves_and_mixes, opens_a_link, drags_the_map, verifies, tampers), strict=True):
+        page.bring_to_front()
+        play(page)
+        page.close()
+    assert faults == []
+
+
+def drag(page: object, selector: str) -> None:
+    """Drag from the middle of an element to the upper left."""
+    place = page.locator(selector)
+    place.scroll_into_view_if_needed()
+    box = place.bounding_box()
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x - 60, y - 40, steps=3)
+    page.mouse.up()
+
+
+def moves_and_mixes(page: object) -> None:
+    """Zoom and pan a flag, and mix it with another."""
+    page.locator(".live.flags .stage").hover()
+    page.mouse.wheel(0, -400)
+    page.wait_for_function("cppnLive.toys.flags.settings[0] > 2")
+    before = page.evaluate("cppnLive.toys.flags.settings")
+    drag(page, ".live.flags .stage")
+    assert page.evaluate("cppnLive.toys.flags.settings") != before
+    page.locator(".live.flags canvas[data-sharp]").wait_for()
+    pure = page.evaluate(MIXED)
+    page.get_by_label("Share of the other").fill("0.5")
+    page.wait_for_function(f"pure => {MIXED} !== pure", arg=pure)
+
+
+def opens_a_link(page: object) -> None:
+    """Paint the program in a link."""
+    data = (BUNDLED / "starry" / "sunset.pyth").read_bytes()
+    link = "#p=" + base64.urlsafe_b64encode(data).decode().rstrip("=")
+    page.evaluate("link => { location.hash = link; }", link)
+    shown(page, f"Painted by your browser from {len(data):,} bytes")
+    page.locator(".live.starry canvas[data-sharp]").wait_for()
+
+
+def drags_the_map(page: object) -> None:
+    """Draw the glyph at another place of the map."""
+    before = page.evaluate("cppnLive.toys.glyphs.sheet.canvas.toDataURL()")
+    drag(page, ".live.glyphs .map")
+    page.wait_for_function("old => cppnLive.toys.glyphs.sheet.canvas.toDataURL() !== old", arg=before)
+
+
+def verifies(page: object) -> None:
+    """Check every weight once more."""
+    page.get_by_role("button", name="Check it again").click()
+    page.locator(".live.quine[data-verdict=exact]").wait_for()
+
+
+def tampers(page: object) -> None:
+    """Put all weights back, and drag one up."""
+    page.get_by_role("button", name="Put all back").click()
+    shown(page, "Nothing is changed yet")
+    sheet = page.locator(".live.quine_tamper canvas").first
+    sheet.focus()
+    sheet.press("ArrowRight")
+    sheet.press("Space")
+    shown(page, "Weight number 501")
+    page.locator(".live.quine_tamper[data-told='1']").wait_for()
