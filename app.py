@@ -64,7 +64,9 @@ def build() -> tuple[gr.Blocks, list[Wing]]:
 ENDPOINTS = [asked for name in WINGS for asked in endpoints_of(importlib.import_module(f"cppn.{name}.endpoints"))]
 demo, wings = build()
 LAUNCH = {
-    "theme": gr.themes.Default(primary_hue="indigo", neutral_hue="slate", font=["system-ui", "sans-serif"]),
+    "theme": gr.themes.Default(primary_hue="indigo", neutral_hue="slate", font=["system-ui", "sans-serif"]).set(
+        body_text_color_subdued="*neutral_500"  # on white, 400 is too pale to be read by everybody
+    ),
     "css": STYLE,
     "head": toys.head(),
     "footer_links": ["api", "settings"],

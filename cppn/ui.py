@@ -82,8 +82,8 @@ def slider(asked: Endpoint, name: str, label: str, step: float = 1, **options: A
 
 
 def shown(label: str, kind: str = "png", **options: Any) -> gr.Image:
-    """A picture that is only looked at."""
-    settings = {"show_label": False, "format": kind, "type": "filepath", "interactive": False}
+    """A picture that is only looked at; its label is also read to those who do not see it."""
+    settings = {"show_label": False, "format": kind, "type": "filepath", "interactive": False, "alt_text": label}
     return gr.Image(label=label, **settings | options)
 
 

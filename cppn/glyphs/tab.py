@@ -51,7 +51,7 @@ def tab() -> Wing:
 def _picture(label: str, min_width: int = 160, kind: str = "png", **options: object) -> gr.Image:
     """A picture that is only looked at, with its label below: above it, it would hide a corner of the glyph."""
     with gr.Column(min_width=min_width):
-        settings = {"alt_text": label, "buttons": ["download", "fullscreen"]}
+        settings = {"buttons": ["download", "fullscreen"]}
         picture = ui.shown(label, kind, **settings | options)
         gr.Markdown(label, elem_classes="caption")
     return picture

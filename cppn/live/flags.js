@@ -184,7 +184,8 @@
       viewer.stop();
       if (partner && viewer.painting) mix();
     });
-    other.addEventListener("change", () => choosePartner().catch(fault => cppnLive.refused(place, fault)));
+    other.addEventListener("change", () =>
+      choosePartner().catch(fault => (reading.textContent = `⚠️ That team's weights did not come: ${fault.message}.`)));
     divide(divided);
     say();
 

@@ -325,6 +325,7 @@
     return {
       async show({ program, page }) {
         hold(page, await programBytes(program));
+        place.dataset.live = "yes";
       },
     };
   };

@@ -135,7 +135,7 @@ def _in_frames(pictures: list[Path]) -> list[gr.Image]:
 
 def _map(label: str) -> gr.Image:
     """A picture that can be clicked."""
-    return ui.shown(label, show_label=True, alt_text=label, buttons=["download", "fullscreen"])
+    return ui.shown(label, show_label=True, buttons=["download", "fullscreen"])
 
 
 def _networks() -> gr.Radio:

@@ -49,7 +49,7 @@ def tab() -> Wing:
 
 def _map(label: str) -> gr.Image:
     """A place for a heat map, which carries its own title."""
-    return ui.shown(label, alt_text=label, buttons=["download", "fullscreen"], min_width=280)
+    return ui.shown(label, buttons=["download", "fullscreen"], min_width=280)
 
 
 def _told(found: endpoints.Verified) -> tuple[object, ...]:

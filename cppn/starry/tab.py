@@ -45,7 +45,7 @@ def tab() -> Wing:
 
 def _picture(label: str, **options: object) -> gr.Image:
     """A picture with its label, large on demand."""
-    settings = {"show_label": True, "buttons": ["download", "fullscreen"], "alt_text": label}
+    settings = {"show_label": True, "buttons": ["download", "fullscreen"]}
     return ui.shown(label, **settings | options)
 
 

@@ -93,6 +93,6 @@ def test_every_section_is_for_everybody(visitor: object, url: str):
 
 # every toy in sight has said whether it computes, and nothing is waited for
 STANDS = """
-() => [...document.querySelectorAll(".live > :first-child")].every(part => !part.offsetParent || part.closest("[data-live]"))
+() => [...document.querySelectorAll(".live")].every(toy => !toy.offsetHeight || toy.dataset.live)
   && !document.querySelector(".pending, .generating")
 """
