@@ -65,7 +65,9 @@ ENDPOINTS = [asked for name in WINGS for asked in endpoints_of(importlib.import_
 demo, wings = build()
 LAUNCH = {
     "theme": gr.themes.Default(primary_hue="indigo", neutral_hue="slate", font=["system-ui", "sans-serif"]).set(
-        body_text_color_subdued="*neutral_500"  # on white, 400 is too pale to be read by everybody
+        body_text_color_subdued="*neutral_500",  # 400 on white, and white on 500, are too pale for some eyes
+        button_primary_background_fill="*primary_600",
+        button_primary_background_fill_hover="*primary_700",
     ),
     "css": STYLE,
     "head": toys.head(),

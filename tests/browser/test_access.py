@@ -32,7 +32,7 @@ FAULTS = """
       if (outlineStyle === "none" || parseFloat(outlineWidth) < 2) wrong(e, "shows no focus");
     }
   }
-  const ids = [...document.querySelectorAll("[id]")].map(e => e.id);
+  const ids = [...document.querySelectorAll("[id]")].map(e => e.id).filter(Boolean);
   found.push(...ids.filter((id, i) => ids.indexOf(id) !== i).map(id => `twice the id ${id}`));
   return found;
 }
@@ -62,7 +62,7 @@ PALE = """
   return [...found];
 }
 """
-DARK = "dark => document.body.classList.toggle('dark', dark)"
+DARK = "dark => document.documentElement.classList.toggle('dark', dark)"
 
 
 def test_every_section_is_for_everybody(visitor: object, url: str):
