@@ -280,11 +280,11 @@ def describe_delivery(facts: Facts) -> str:
     """What became of a text, in words."""
     right = f"{facts['signs_right']} of {facts['signs']} signs are right"
     if facts["read"] is None:
-        first = f"### Could not read it\nThe check bits do not fit, and the reader knows it: {right}."
+        first = f"## Could not read it\nThe check bits do not fit, and the reader knows it: {right}."
     elif facts["read"] == facts["sent"]:
-        first = f"### Read: {_quoted(facts['read'])}\nThe check bits fit, and {right}."
+        first = f"## Read: {_quoted(facts['read'])}\nThe check bits fit, and {right}."
     else:
-        first = f"### Read: {_quoted(facts['read'])}, and wrong\nThe check bits fit by accident; {right}."
+        first = f"## Read: {_quoted(facts['read'])}, and wrong\nThe check bits fit by accident; {right}."
     low, high = (100 * value for value in facts["interval_95"])
     voted = f" Each sign was sent {facts['repeats']} times over." if facts["repeats"] > 1 else ""
     words = (
@@ -344,12 +344,12 @@ def describe_attempts(facts: Facts) -> str:
     if facts["read"] is None:
         places = f"{facts['attempts']} place{'s' * (facts['attempts'] != 1)}"
         words = (
-            f"### Could not read it\nIn {places} where a glyph might lie, each seen from all sides, no reading agreed "
+            f"## Could not read it\nIn {places} where a glyph might lie, each seen from all sides, no reading agreed "
             "with its check bits. Perhaps this is no glyph, or one of another model, one drawn from a seed (which "
             "carries no text), too small in the picture, or too much of it is hidden."
         )
     else:
-        words = f"### Read: {_quoted(facts['read'])}\nThe check bits fit. The reader looked at {facts['how']}."
+        words = f"## Read: {_quoted(facts['read'])}\nThe check bits fit. The reader looked at {facts['how']}."
     return noted(words, facts["note"])
 
 

@@ -164,7 +164,7 @@ def describe_score(facts: Facts, count: int) -> str:
 def score_table(facts: Facts) -> str:
     """A score by what can be seen of the odd shape, and by how sure the network said it was."""
     lines = [
-        "| | share of the pictures | RMSE, px | its 95 % interval, px | expected by itself, px |",
+        "| which pictures | share of the pictures | RMSE, px | its 95 % interval, px | expected by itself, px |",
         "|---|---|---|---|---|",
     ]
     parts = {f"odd shape in view: {name}": part for name, part in facts["by_visible"].items()}
@@ -219,7 +219,7 @@ def _networks_table(networks: dict[str, Facts]) -> str:
         ("pictures seen in training", "{:,}", ("training", "pictures")),
         ("seconds of training on one core", "{:,}", ("training", "cpu_seconds")),
     ]
-    lines = ["| | " + " | ".join(NETWORKS.values()) + " |", "|---|" + "---|" * len(NETWORKS)]
+    lines = ["| measured | " + " | ".join(NETWORKS.values()) + " |", "|---|" + "---|" * len(NETWORKS)]
     for title, written, keys in rows:
         cells = (written.format(_within(networks[name], keys)) for name in NETWORKS)
         lines.append(f"| {title} | {' | '.join(cells)} |")
