@@ -21,11 +21,24 @@ from cppn.serving import expose, serve_fairly
 TITLE = "What tiny networks hide"
 INTRODUCTION = """
 # What tiny networks hide
-Pictures and data, hidden inside the weights of very small neural networks and opened in front of you.
+Pictures and data, hidden in the weights of very small neural networks and opened in front of you.
 """
 STYLE = """
 .gradio-container { width: 100%; max-width: 1180px !important; margin: 0 auto !important; }
 .lead { font-size: 1.05rem; }
+/* a setting of several sections keeps its place, unseen, beside a section that it does nothing to */
+.row:has(> .common):has(~ .tabs [role="tab"][aria-selected="true"]:not([id^="glyphs-"], [id^="quine-"])) > .common {
+  visibility: hidden;
+}
+.diagram svg { display: block; width: 100%; max-width: 460px; height: auto; margin: 0.5rem auto; }
+/* a place that nothing has filled yet takes no room, until something is on its way there */
+.block:has(> .empty):has(> [data-testid="status-tracker"].hide) { display: none; }
+.column:has(> .block > .empty):not(:has(> * > [data-testid="status-tracker"]:not(.hide))) > .caption { display: none; }
+/* small things are touched as if they were 24 pixels high, and look as before */
+.gradio-container input[type="range"] { box-sizing: content-box; padding-block: 8px; background-clip: content-box; }
+.gradio-container :is(.icon-button, .icon, .reset-button, .label-wrap, .download-link) { min-height: 24px; }
+.gradio-container :is(.icon-button, .icon, .reset-button) { min-width: 24px; }
+.gradio-container footer button { padding-block: 4px; }
 .caption { color: var(--body-text-color-subdued); text-align: center; font-size: 0.9rem; }
 .pixels img { image-rendering: pixelated; width: 100%; height: 100%; object-fit: contain; }
 .whole .grid-wrap { max-height: none !important; }
@@ -33,7 +46,10 @@ STYLE = """
 @keyframes appear { to { visibility: visible; } }
 @media (max-width: 640px) {
   /* on a phone the result comes first, its controls after it */
-  .row > .column:has(.live) { order: -1; }
+  .row > .column:is(.result, :has(.live)) { order: -1; }
+  .prose h1 { font-size: 1.4rem !important; }
+  .lead { font-size: 0.95rem; }
+  .row:has(~ .tabs [role="tab"][aria-selected="true"]:not([id^="glyphs-"], [id^="quine-"])) > .common { display: none; }
   .prose table { display: block; width: 0; min-width: 100%; overflow-x: auto; }
   .prose table { border: 0 !important; padding: 0 !important; }
   .prose :is(th, td) { padding: 0.35rem !important; word-break: normal; overflow-wrap: normal; }

@@ -29,6 +29,12 @@ def text(wing: str, name: str, **figures: object) -> str:
     return words.format(**figures) if figures else words
 
 
+def diagram(wing: str) -> gr.HTML:
+    """The drawing of how a wing works, `how.svg` beside its prose; its lines have the colour of the text around it."""
+    drawn = (Path(__file__).parent / wing / "text" / "how.svg").read_text(encoding="utf-8")
+    return gr.HTML(drawn, elem_classes="diagram")
+
+
 def escaped(words: str) -> str:
     """Text that may hold what a stranger wrote, so that Markdown shows it as it is."""
     return re.sub(r"([\\`*_\[\]#|~])", r"\\\1", html.escape(words, quote=False))

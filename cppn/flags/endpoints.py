@@ -19,7 +19,7 @@ from cppn.flags.decode import open_gift as read_gift
 from cppn.flags.teams import SPELLINGS, TEAMS
 from cppn.flags.weights import gift_of
 
-EXAMPLE = views.TARGETS / "isle_of_man.png"  # a picture worth hiding
+EXAMPLE = views.TARGETS / f"{views.EXAMPLE}.png"
 SHORTEST_RUN, LONGEST_RUN = 5, 60  # seconds
 SECONDS_A_PIXEL = 3e-7  # of one core for a decoded pixel, in round figures: a flag of 4096 x 4096 takes 5 seconds
 

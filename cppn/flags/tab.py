@@ -111,6 +111,7 @@ def _decode_section() -> Section:
 
     ui.listen(paint.click, paint_large, [team, width, zoom, center_x, center_y], [large, said], queue="large")
     with gr.Accordion("How it works", open=False):
+        ui.diagram("flags")
         gr.Markdown(ui.text("flags", "how"))
     return section
 
@@ -151,24 +152,24 @@ def _open_section() -> Section:
     gr.Markdown(ui.text("flags", "open"))
     with gr.Row():
         with gr.Column(scale=1, min_width=280):
-            weights = ui.Upload(label="Weights (.safetensors)", height=120)
-            lend = gr.Button("Lend me one", size="sm")
-            with gr.Row():
-                limits = {"precision": 0, "minimum": 0, "maximum": MAX_SIDE}
-                width = gr.Number(0, label="Width", info="0: as the file says", **limits)
-                height = gr.Number(0, label="Height", info="0: as above", **limits)
+            lend = gr.Button("Lend me another one")
+            weights = ui.Upload(label="Or bring weights of yours (.safetensors)", height=120)
             order = gr.Radio(list(ORDERS), value="xy", label="Order of the coordinates")
             span = gr.Radio(list(SPANS), value="-1..1", label="Range of the coordinates")
+            with gr.Row():
+                limits = {"precision": 0, "minimum": 0, "maximum": MAX_SIDE}
+                width = gr.Number(0, label="Width", info="0: as the file says", min_width=120, **limits)
+                height = gr.Number(0, label="Height", info="0: as above", min_width=120, **limits)
             with gr.Accordion("Rarer habits", open=False):
                 y_axis = gr.Radio(list(Y_AXES), value="down", label="Which way y grows")
                 aspect = gr.Radio(list(ASPECTS), value="each", label="Which side has that range")
                 values = gr.Radio(list(VALUES), value=VALUES[0], label="What the answers are")
                 channels = gr.Radio(list(CHANNELS), value="rgb", label="Order of the colours")
-        with gr.Column(scale=2, min_width=320):
+        with gr.Column(scale=2, min_width=320, elem_classes="result"):
             picture = ui.shown("What the gift holds")
             words = gr.Markdown()
-    gr.Markdown(ui.text("flags", "guesses"))
-    guesses = ui.gallery("Guesses", 4, allow_preview=False)
+            guesses = ui.gallery("Guesses", 3, allow_preview=False)
+            gr.Markdown(ui.text("flags", "guesses"))
     conventions = {
         "order": order,
         "span": span,
@@ -224,10 +225,10 @@ def _open_section() -> Section:
 def _hide_section(tabs: gr.Tabs, opening: Section) -> Section:
     """Upload a picture, watch a network learn it, take the weights away."""
     gr.Markdown(ui.text("flags", "hide"))
-    targets = [str(views.TARGETS / f"{slug}.png") for slug in ("japan", "isle_of_man", "letovo", "usa")]
+    targets = [str(views.TARGETS / f"{slug}.png") for slug in (views.EXAMPLE, "japan", "letovo", "usa")]
     with gr.Row():
         with gr.Column(scale=1, min_width=280):
-            picture = ui.picture_input(targets[1], label="Your picture")
+            picture = ui.picture_input(targets[0], label="Your picture")
             seconds = ui.slider(endpoints.hide_picture, "seconds", "Seconds of training")
             with gr.Row():
                 start = gr.Button("Hide it", variant="primary")
@@ -235,11 +236,11 @@ def _hide_section(tabs: gr.Tabs, opening: Section) -> Section:
             gr.Examples(
                 [[target] for target in targets],
                 picture,
-                example_labels=["Japan (easy)", "Isle of Man", "Letovo stand-in", "USA (hard)"],
+                example_labels=["Isle of Man", "Japan (easy)", "Letovo stand-in", "USA (hard)"],
                 cache_examples=False,
                 api_visibility="private",
             )
-        with gr.Column(scale=2, min_width=320):
+        with gr.Column(scale=2, min_width=320, elem_classes="result"):
             preview = ui.shown("What the network shows so far", show_label=True)
             words = gr.Markdown()
             curve = gr.LinePlot(x="step", y="decibels", title="Quality while it learns", height=240)
@@ -251,9 +252,15 @@ def _hide_section(tabs: gr.Tabs, opening: Section) -> Section:
         for look in endpoints.hide_picture(ui.chosen(chosen), how_long):
             yield str(look.picture), look.curve, str(look.weights), look.words
 
-    ui.runs_until_stopped(start, stop, hidden, [picture, seconds], [preview, curve, weights, words], words)
+    def example(_seconds: float) -> tuple[object, ...]:
+        _, curve, _ = endpoints.flag_progress(views.EXAMPLE)
+        painting, words = views.hidden_before()
+        return str(painting), curve, str(views.copy_for_download(gift_of(TEAMS[views.EXAMPLE]), "gift")), words
+
+    shown = [preview, curve, weights, words]
+    ui.runs_until_stopped(start, stop, hidden, [picture, seconds], shown, words)
     hands_over(again, weights, tabs, opening)
-    return Section("flags", "hide", {"seconds": seconds})
+    return Section("flags", "hide", {"seconds": seconds}, example, shown)
 
 
 def _learned_section() -> Section:
@@ -278,6 +285,10 @@ def _learned_section() -> Section:
     def draw() -> tuple[object, ...]:
         rows = views.experiment_rows()
         figures = ui.text("flags", "learned", **views.experiment_figures(rows))
-        return figures, views.experiment_table(rows), *views.experiment_plots(rows)
+        drawn = [
+            gr.ScatterPlot(plot, y_lim=views.room([gain for _, gain, _ in plot["data"]]))
+            for plot in views.experiment_plots(rows)
+        ]
+        return figures, views.experiment_table(rows), *drawn
 
     return Section("flags", "learned", {}, draw, [words, table, *plots])

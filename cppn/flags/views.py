@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import json
+import math
 import random
 from collections.abc import Sequence
 from dataclasses import replace
@@ -27,7 +28,8 @@ RESULTS = hub.BUNDLED / "results"
 SETTINGS = ("adam", "muon")
 OPTIMISERS = {"adam": "Adam", "muon": "Muon", "soap": "SOAP", "levenberg-marquardt": "Levenberg-Marquardt"}
 EXPERIMENT_FLAGS = {"malaysia": "Malaysia (easier)", "usa": "USA (harder)"}
-GUESS_SIDE = 280  # pixels at most along a side of a guess: as wide as four of them stand on a desk screen
+EXAMPLE = "isle_of_man"  # a picture worth hiding
+GUESS_SIDE = 280  # pixels at most along a side of a guess: wider than three of them stand on a desk screen
 
 Facts = dict[str, str | int | float | list[str]]
 
@@ -225,10 +227,20 @@ def curve(points: Sequence[tuple[int, float, float]]) -> dict[str, object]:
 
 def describe_riddle(gift: Gift) -> str:
     """What is known of an opened file before anybody has guessed."""
-    return (
-        f"A MysteryNet of {gift.checkpoint.parameters:,} weights in {gift.checkpoint.size:,} bytes: **what does it "
-        "hold?** Below it is fed in every way that may have been meant. Click the picture that makes sense."
+    told = gift.checkpoint
+    return f"A MysteryNet of {told.parameters:,} weights in {told.size:,} bytes: **what does it hold?**"
+
+
+def hidden_before() -> tuple[Path, str]:
+    """What the shipped network of the example paints, and how it came to it, in words."""
+    team = TEAMS[EXAMPLE]
+    gift, run = gifts()[EXAMPLE], training_run(team)
+    decibels = _quality(EXAMPLE, gift)
+    words = (
+        f"**Hidden before**, the flag of {team.label}: {decibels:.1f} dB after {run['steps']:,} steps and "
+        f"{run['cpu_seconds'] / 60:.1f} minutes. Press the button to watch such a training, or bring your own picture."
     )
+    return paint(gift, *gift.size, "hidden"), words
 
 
 def describe_run(run: dict[str, object]) -> str:
@@ -275,6 +287,11 @@ def experiment_plots(rows: list[dict[str, object]]) -> list[dict[str, object]]:
         render.plot_data(columns, ([row[name] for name in columns] for row in arms if row["flag"] == flag), "point")
         for flag in EXPERIMENT_FLAGS
     ]
+
+
+def room(gains: Sequence[float]) -> list[int]:
+    """Limits of a plot that lie beyond its outermost points, so that none is cut in half."""
+    return [math.floor(min(gains) / 5 - 0.2) * 5, math.ceil(max(gains) / 5 + 0.2) * 5]
 
 
 def experiment_table(rows: list[dict[str, object]]) -> str:

@@ -136,7 +136,7 @@ def lessons() -> str:
         best = max(ours, key=ours.get)
         against = f", the original's networks {measured['seed']:.0f}" if "seed" in measured else ""
         words.append(
-            f"The best model, *{MODELS[best].title}*, carries at least {ours[best]:.0f} bits a glyph{against}."
+            f"**The best model, {MODELS[best].title}, carries at least {ours[best]:.0f} bits a glyph{against}.**"
         )
     grown = []
     for key, noun in (("centroid", "the spectral centroid (how fine the detail is)"), ("edges", "the edge density")):

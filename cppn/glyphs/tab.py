@@ -27,8 +27,11 @@ LONGEST = 60  # characters that can be typed in a box
 
 def tab() -> Wing:
     """Lay out the wing."""
-    gr.Markdown(ui.text("glyphs", "lead"), elem_classes="lead")
-    model = gr.Dropdown([(entry.title, name) for name, entry in MODELS.items()], value="script", label="Model")
+    with gr.Row():
+        with gr.Column(scale=2, min_width=320):
+            gr.Markdown(ui.text("glyphs", "lead"), elem_classes="lead")
+        with gr.Column(scale=1, min_width=280, elem_classes="common"):
+            model = gr.Dropdown([(entry.title, name) for name, entry in MODELS.items()], value="script", label="Model")
     sections = {}
     with gr.Tabs(overflow_behavior="wrap") as tabs:
         with gr.Tab("Interpolate", id="interpolate") as place:
@@ -83,6 +86,7 @@ def _interpolate_section(model: gr.Dropdown) -> Section:
         with gr.Column(scale=2, min_width=320):
             between = toys.live("glyphs")
             link = ui.link_box()
+    gr.Markdown(ui.text("glyphs", "paths"))
     with gr.Accordion("The way as a film", open=False):
         with gr.Row():
             frames = ui.slider(asked, "frames", "Frames")
@@ -161,25 +165,27 @@ def _send_section(model: gr.Dropdown) -> Section:
             with gr.Row():
                 start = gr.Button("Send it", variant="primary", min_width=120)
                 another = gr.Button("Once more", min_width=120)
-            strength = ui.slider(asked, "strength", "Strength of the whole channel", step=0.05)
-            last = asked.parameters["seed"].high
-            seed = gr.Number(FIRST_DRAW, label="Seed of its draws", precision=0, minimum=0, maximum=last)
-            with gr.Accordion("Each disturbance by itself", open=False):
-                usual = Channel()
-                rotation = gr.Slider(0, 90, value=usual.degrees, step=1, label="Rotation, degrees")
-                shift = gr.Slider(0, 40, value=100 * usual.translate, step=1, label="Shift, % of the width")
-                most = 100 * STEEPEST
-                perspective = gr.Slider(0, most, value=100 * usual.perspective, step=1, label="Perspective, %")
-                noise = gr.Slider(0, 1, value=usual.sigma, step=0.05, label="Noise")
-                always = gr.Checkbox(
-                    False, label="Warp every picture", info="the usual channel leaves a quarter of them upright"
-                )
         with gr.Column(scale=2, min_width=320):
             said = gr.Markdown()
             with gr.Row():
                 shown = [_picture(label, PHONE_THIRD) for label in ("Sent", "Received", "Straightened")]
             strip = _strip("Many draws: green was read exactly, red was not")
-            link = ui.link_box()
+    with gr.Row():
+        strength = ui.slider(asked, "strength", "Strength of the whole channel", step=0.05)
+        last = asked.parameters["seed"].high
+        seed = gr.Number(FIRST_DRAW, label="Seed of its draws", precision=0, minimum=0, maximum=last)
+    with gr.Accordion("Each disturbance by itself", open=False):
+        usual = Channel()
+        rotation = gr.Slider(0, 90, value=usual.degrees, step=1, label="Rotation, degrees")
+        shift = gr.Slider(0, 40, value=100 * usual.translate, step=1, label="Shift, % of the width")
+        most = 100 * STEEPEST
+        perspective = gr.Slider(0, most, value=100 * usual.perspective, step=1, label="Perspective, %")
+        noise = gr.Slider(0, 1, value=usual.sigma, step=0.05, label="Noise")
+        always = gr.Checkbox(
+            False, label="Warp every picture", info="the usual channel leaves a quarter of them upright"
+        )
+    gr.Markdown(ui.text("glyphs", "bits"))
+    link = ui.link_box()
 
     def deliver(model: str, text: str, seed: int, *channel: float) -> tuple[str | None, ...]:
         """Send the text through the channel that the sliders set."""
@@ -297,9 +303,7 @@ def _film_section(model: gr.Dropdown) -> Section:
 
 def _learned_section() -> Section:
     """Figures of all models, what grows with message size, and the three experiments with digits."""
-    gr.Markdown(ui.text("glyphs", "learned"))
-    table = gr.Markdown()
-    gr.Markdown(ui.text("glyphs", "legend"))
+    lessons = gr.Markdown()
     with gr.Row():
         plots = [
             gr.LinePlot(
@@ -316,22 +320,26 @@ def _learned_section() -> Section:
             )
             for title in figures.GROWTH.values()
         ]
-    lessons = gr.Markdown()
-    digits = gr.Markdown()
-    classified = gr.BarPlot(
-        x="reader",
-        y="share",
-        color="weights",
-        title="Digits classified correctly",
-        x_title=" ",
-        x_label_angle=-30,
-        y_title=" ",
-        y_axis_format=".0%",
-        y_lim=[0, 1],
-        color_map={"trained": "#465abe", "random": "#aaafb9"},
-        height=340,
-    )
-    sheets = ui.gallery("What the experiments drew", 2)
+    gr.Markdown(ui.text("glyphs", "learned"))
+    with gr.Accordion("All models in numbers", open=False):
+        table = gr.Markdown()
+        gr.Markdown(ui.text("glyphs", "legend"))
+    with gr.Accordion("Is the script good for anything else? Three experiments with digits", open=False):
+        digits = gr.Markdown()
+        classified = gr.BarPlot(
+            x="reader",
+            y="share",
+            color="weights",
+            title="Digits classified correctly",
+            x_title=" ",
+            x_label_angle=-30,
+            y_title=" ",
+            y_axis_format=".0%",
+            y_lim=[0, 1],
+            color_map={"trained": "#465abe", "random": "#aaafb9"},
+            height=340,
+        )
+        sheets = ui.gallery("What the experiments drew", 2)
 
     def measured() -> tuple[object, ...]:
         drawn = [gr.LinePlot(curves, y_lim=[0, top]) for curves, top in figures.growth()]
@@ -352,6 +360,7 @@ def _how_section(model: gr.Dropdown) -> Section:
     """The explanation, and the registration marks made visible."""
     with gr.Row():
         with gr.Column(scale=2, min_width=320):
+            ui.diagram("glyphs")
             gr.Markdown(ui.text("glyphs", "how"))
         with gr.Column(scale=1, min_width=280):
             average = ui.shown("The average of 200 glyphs", buttons=["download", "fullscreen"])

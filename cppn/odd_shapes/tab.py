@@ -18,7 +18,6 @@ from cppn.odd_shapes.locate import locate
 from cppn.odd_shapes.weights import NETWORKS, finder_of
 from cppn.sections import Section, Wing, share_link
 
-MARKS = "**+** the network's answer, in a circle as wide as it expects to be off · **✕** the true centre, where known"
 CHOICES = [endpoints.ANY, *KINDS]
 COUNTS = [(endpoints.ANY, 0), *((str(number), number) for number in range(FEWEST, MOST + 1))]
 LAST_SEED = 999_999
@@ -39,6 +38,7 @@ def tab() -> Wing:
         with gr.Tab("How good it is", id="score") as place:
             sections["score"] = place, _score_section()
         with gr.Tab("How it works", id="how") as place:
+            ui.diagram("odd_shapes")
             gr.Markdown(ui.text("odd_shapes", "how"))
             sections["how"] = place, Section("odd_shapes", "how")
     return Wing("odd_shapes", tabs, sections)
@@ -54,7 +54,7 @@ def _find_section() -> Section:
         with gr.Column(scale=3, min_width=320):
             toy = toys.live("odd_shapes")
             remarks = gr.Markdown()
-            gr.Markdown(MARKS, elem_classes="caption")
+            gr.Markdown(ui.text("odd_shapes", "drawing"))
         with gr.Column(scale=1, min_width=280):
             options, another = _options()
             network = _networks()
@@ -168,10 +168,10 @@ def _attention_section() -> Section:
 def _contest_section() -> Section:
     """Ten pictures, a click each, both scores."""
     game = gr.State(None)
-    gr.Markdown(ui.text("odd_shapes", "contest"))
     words = gr.Markdown()
     picture = toys.live("odd_shapes_contest")
     go_on = gr.Button("Next picture", variant="primary")
+    gr.Markdown(ui.text("odd_shapes", "contest"))
     spot = [gr.Number(0, visible=False), gr.Number(0, visible=False)]
     outputs = [game, picture, words]
     js = "game => [game, ...cppnLive.toys.odd_shapes_contest.settings]"

@@ -197,6 +197,8 @@ def score_figures() -> Facts:
     ours = measured["networks"]["ours"]["score"]
     return {
         "pictures": ours["pictures"],
+        "median": ours["median_distance"],
+        "far": f"{ours['share_over_5px']:.1%}",
         "table": _networks_table(measured["networks"]),
         "hidden": f"{100 * ours['by_visible']['hidden']['share']:.1f} %",
         "bayes": measured["bayes"] | {"interval": _span(measured["bayes"])},
@@ -205,11 +207,11 @@ def score_figures() -> Facts:
 
 def _networks_table(networks: dict[str, Facts]) -> str:
     rows: list[tuple[str, str, tuple[str | int, ...]]] = [
+        ("median distance, px", "{:.2f}", ("score", "median_distance")),
         ("**RMSE a coordinate, px**", "**{:.2f}**", ("score", "rmse")),
         ("its 95 % interval, px: from", "{:.2f}", ("score", "interval_95", 0)),
         ("… to", "{:.2f}", ("score", "interval_95", 1)),
         ("Euclidean RMSE, px", "{:.2f}", ("score", "euclidean_rmse")),
-        ("median distance, px", "{:.2f}", ("score", "median_distance")),
         ("share of answers more than 5 px off", "{:.1%}", ("score", "share_over_5px")),
         *(
             (f"RMSE, odd shape in view: {name}", "{:.2f}", ("score", "by_visible", name, "rmse"))

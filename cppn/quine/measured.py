@@ -41,7 +41,7 @@ def rungs() -> list[tuple[str, Decimal, float]]:
 def ladder_picture() -> Path:
     """The error ladder as bars: the longer, the more decimal places of every weight are printed rightly."""
     rows = []
-    for label, error, r2 in rungs():
+    for label, error, _ in rungs():
         places = -float(error.log10()) if error else math.inf
         share = 0.8 * places / LADDER_LENGTH if places <= LADDER_LENGTH else 0.9 if error else 1.0
         colour = ROUGH if places < 10 else ROUNDED if error else FOUND
@@ -49,7 +49,7 @@ def ladder_picture() -> Path:
             Bar(
                 label,
                 share,
-                f"{error:.1e}, R² {r2:.4g}" if error else "exactly 0, R² 1",
+                f"{error:.1e}" if error else "exactly 0",
                 colour,
                 places > LADDER_LENGTH,
             )

@@ -19,21 +19,26 @@ POWER = "power of ten"
 
 def tab() -> Wing:
     """Lay out the wing."""
-    gr.Markdown(ui.text("quine", "lead"), elem_classes="lead")
-    name = gr.Dropdown([(quine.title, slug) for slug, quine in SHIPPED.items()], value="exact_mlp", label="Quine")
+    with gr.Row():
+        with gr.Column(scale=2, min_width=320):
+            gr.Markdown(ui.text("quine", "lead"), elem_classes="lead")
+        with gr.Column(scale=1, min_width=280, elem_classes="common"):
+            titles = [(quine.title, slug) for slug, quine in SHIPPED.items()]
+            name = gr.Dropdown(titles, value="exact_mlp", label="Quine")
     sections = {}
     with gr.Tabs(overflow_behavior="wrap") as tabs:
-        with gr.Tab("Verify", id="verify") as place:
+        with gr.Tab("Verify", id="verify", elem_id="quine-verify") as place:
             sections["verify"] = place, (verify := _verify_section(name))
         with gr.Tab("Ladder", id="ladder") as place:
             sections["ladder"] = place, _ladder_section()
-        with gr.Tab("Tamper", id="tamper") as place:
+        with gr.Tab("Tamper", id="tamper", elem_id="quine-tamper") as place:
             sections["tamper"] = place, (tamper := _tamper_section(name))
-        with gr.Tab("Perturb and heal", id="heal") as place:
+        with gr.Tab("Perturb and heal", id="heal", elem_id="quine-heal") as place:
             sections["heal"] = place, (heal := _heal_section(name))
         with gr.Tab("Zero quine", id="zero") as place:
             sections["zero"] = place, _zero_section()
         with gr.Tab("How it works", id="how") as place:
+            ui.diagram("quine")
             gr.Markdown(ui.text("quine", "how", **measured.results()["sensitivity"]))
             sections["how"] = place, Section("quine", "how")
 
@@ -132,6 +137,7 @@ def _tamper_section(name: gr.Dropdown) -> Section:
     """Change a weight of the chosen network and see what becomes of it."""
     gr.Markdown(ui.text("quine", "tamper"))
     toy = toys.live("quine_tamper")
+    gr.Markdown(ui.text("quine", "keys"))
     census = gr.Markdown()
     with gr.Accordion("The same, asked of the server", open=False):
         with gr.Row():
@@ -202,7 +208,7 @@ def _heal_section(name: gr.Dropdown) -> Section:
             steps = ui.slider(heal, "steps", "Copies")
             seed = gr.Number(1, label="Seed of the noise", precision=0)
             shake = gr.Button("Shake it", variant="primary")
-        with gr.Column(scale=2, min_width=320):
+        with gr.Column(scale=2, min_width=320, elem_classes="result"):
             finding = gr.Markdown()
             curve = gr.LinePlot(
                 x="copy", y=POWER, title="Distance to the original", y_title="largest error, power of ten", height=280
@@ -231,7 +237,7 @@ def _zero_section() -> Section:
             choices = [("The seed's network", "newton"), ("Exact perceptron", "exact_mlp")]
             name = gr.Radio(choices, value="newton", label="Network")
             power = gr.Slider(-12, -1, value=-9, step=1, label="Dust on the weights, power of ten")
-        with gr.Column(scale=2, min_width=320):
+        with gr.Column(scale=2, min_width=320, elem_classes="result"):
             finding = gr.Markdown()
             curve = gr.LinePlot(
                 x="copy", y=POWER, color="start", title="Spread of the weights", y_title="power of ten", height=280

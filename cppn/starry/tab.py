@@ -120,7 +120,7 @@ def _compare_section() -> Section:
             left = gr.Radio(SIDES, value="published", label="Left")
             right = gr.Radio(SIDES, value="ours", label="Right")
             target = ui.picture_input(label="Your picture", elem_id="starry-target")
-        with gr.Column(scale=2, min_width=320):
+        with gr.Column(scale=2, min_width=320, elem_classes="result"):
             pair = gr.ImageSlider(
                 label="Two pictures",
                 show_label=False,
@@ -162,6 +162,7 @@ def _neurons_section() -> Section:
         program = _program()
         number = gr.Number(FIRST_NEURON + 1, precision=0, minimum=1, maximum=96, label="Neuron")
     toy = toys.live("starry_neurons")
+    gr.Markdown(ui.text("starry", "inputs"))
     with gr.Accordion("What moves each neuron, in words", open=False):
         captions = gr.Markdown()
     with gr.Accordion("All in one picture", open=False):
@@ -207,6 +208,7 @@ def _program_section() -> Section:
     said = gr.Markdown()
     toy = toys.live("starry_program")
     legend = gr.HTML()
+    gr.Markdown(ui.text("starry", "bytes"))
     facts = gr.Markdown()
     with gr.Row():
         with gr.Column(scale=1, min_width=280):
@@ -272,7 +274,7 @@ def _squeeze_section(tabs: gr.Tabs, bytes_shown: Section) -> Section:
                 cache_examples=False,
                 api_visibility="private",
             )
-        with gr.Column(scale=2, min_width=320):
+        with gr.Column(scale=2, min_width=320, elem_classes="result"):
             preview = _picture("What the program paints so far")
             said = gr.Markdown()
             with gr.Row():
@@ -306,5 +308,6 @@ def _how_section() -> Section:
         y_lim=CURVE_LIMITS,
         height=300,
     )
+    ui.diagram("starry")
     gr.Markdown(ui.text("starry", "how"))
     return Section("starry", "how", {}, lambda: (views.scores(), views.search_curves(views.results())), [table, curve])

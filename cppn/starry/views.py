@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import json
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -199,9 +200,19 @@ def comparison(left: str, right: str, target: Target | None) -> str:
     """What the two sides of the slider are, and how both programs do against the visitor's target."""
     titles = {**PROGRAMS, "target": "Your picture"}
     lines = [f"◀ {titles[left]} &nbsp;|&nbsp; {titles[right]} ▶ &nbsp; Drag the line."]
-    if target:
-        lines.append(_scores(target))
+    lines.append(_scores(target) if target else _off_the_original())
     return "\n\n".join(lines)
+
+
+def _off_the_original() -> str:
+    """What both scores mean, in a sentence."""
+    published, ours = (
+        math.sqrt(score / (3 * WIDTH * HEIGHT)) for score in (PUBLISHED_SCORE, results()["ours"]["score"])
+    )
+    return (
+        f"From the original a colour differs, as a root mean square, by {published:.1%} of its range in the published "
+        f"network and by {ours:.1%} in ours."
+    )
 
 
 def _scores(target: Target) -> str:
