@@ -30,6 +30,7 @@ STYLE = """
 .row:has(> .common):has(~ .tabs [role="tab"][aria-selected="true"]:not([id^="glyphs-"], [id^="quine-"])) > .common {
   visibility: hidden;
 }
+.common input { padding-inline-end: 1.5rem !important; text-overflow: ellipsis; }
 .diagram svg { display: block; width: 100%; max-width: 460px; height: auto; margin: 0.5rem auto; }
 /* a place that nothing has filled yet takes no room, until something is on its way there */
 .block:has(> .empty):has(> [data-testid="status-tracker"].hide) { display: none; }
@@ -52,7 +53,12 @@ STYLE = """
   .row:has(~ .tabs [role="tab"][aria-selected="true"]:not([id^="glyphs-"], [id^="quine-"])) > .common { display: none; }
   .prose table { display: block; width: 0; min-width: 100%; overflow-x: auto; }
   .prose table { border: 0 !important; padding: 0 !important; }
-  .prose :is(th, td) { padding: 0.35rem !important; word-break: normal; overflow-wrap: normal; }
+  .prose :is(th, td) { padding: 0.3rem !important; font-size: 0.8rem; word-break: normal; overflow-wrap: normal; }
+  /* a shade at the edge over which a table can be pulled */
+  .prose table { background: linear-gradient(90deg, var(--body-background-fill) 50%, #0000) left / 3rem 100% local,
+    linear-gradient(270deg, var(--body-background-fill) 50%, #0000) right / 3rem 100% local,
+    linear-gradient(90deg, #8889, #0000) left / 1rem 100%, linear-gradient(270deg, #8889, #0000) right / 1rem 100%;
+    background-repeat: no-repeat; }
   .whole .grid-container { grid-template-columns: repeat(2, minmax(0, 1fr)) !important; }
 }
 """

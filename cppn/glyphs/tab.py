@@ -362,7 +362,7 @@ def _how_section(model: gr.Dropdown) -> Section:
         with gr.Column(scale=2, min_width=320):
             ui.diagram("glyphs")
             gr.Markdown(ui.text("glyphs", "how"))
-        with gr.Column(scale=1, min_width=280):
+        with gr.Column(scale=1, min_width=280, elem_classes="result"):
             average = ui.shown("The average of 200 glyphs", buttons=["download", "fullscreen"])
             caption = gr.Markdown(elem_classes="caption")
 

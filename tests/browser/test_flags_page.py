@@ -91,3 +91,12 @@ def test_what_was_learned_is_plotted(page, url: str):
     page.get_by_role("tab", name="What we learned").click()
     shown(page, "USA (harder)")
     assert fits(page)
+
+
+def test_no_place_is_empty_before_anything_is_hidden_or_opened(page, url: str):
+    page.goto(f"{url}?tab=flags&section=hide")
+    shown(page, "Hidden before")
+    assert page.locator(".empty:visible").count() == 0
+    page.get_by_role("tab", name="Open a gift").click()
+    shown(page, "what does it hold?")
+    assert page.locator(".empty:visible").count() == 0

@@ -80,3 +80,13 @@ def test_every_grid_is_drawn_and_another_model_reaches_every_section(page, url: 
     page.get_by_role("tab", name="Send a message").click()
     shown(page, "2 times over")
     assert fits(page)
+
+
+def test_the_model_is_chosen_where_it_does_something(page, url: str):
+    page.goto(f"{url}{TAB}&section=film")
+    shown(page, "steps of learning")
+    model = page.get_by_label("Model", exact=True)
+    assert model.is_visible()
+    page.get_by_role("tab", name="What we learned").click()
+    shown(page, "the real channel of the original")
+    assert not model.is_visible()

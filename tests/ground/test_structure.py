@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from functools import cache
 from importlib.util import resolve_name
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 
@@ -150,6 +151,8 @@ def test_every_wing_has_the_same_rooms():
     for wing in WINGS:
         assert {path.name for path in (CODE / wing).iterdir()} >= ROOMS, wing
         assert {path.stem for path in (CODE / wing / "text").glob("*.md")} >= {"lead", "how"}, wing
+        drawn = ElementTree.parse(CODE / wing / "text" / "how.svg").getroot()
+        assert drawn.get("role") == "img" and len(drawn.get("aria-label")) > 50, wing
 
 
 def test_the_same_things_have_the_same_names_and_shapes():
