@@ -48,6 +48,7 @@ STYLE = """
 @media (max-width: 640px) {
   /* on a phone the result comes first, its controls after it */
   .row > .column:is(.result, :has(.live)) { order: -1; }
+  .controls { order: 1; }
   .prose h1 { font-size: 1.4rem !important; }
   .lead { font-size: 0.95rem; }
   .row:has(~ .tabs [role="tab"][aria-selected="true"]:not([id^="glyphs-"], [id^="quine-"])) > .common { display: none; }

@@ -158,7 +158,7 @@ NEURON_ASKED = """(link, neuron) => {
 def _neurons_section() -> Section:
     """All neurons; one of them large with what moves it; the painting without some of them; all in one sheet."""
     gr.Markdown(ui.text("starry", "neurons"))
-    with gr.Row():
+    with gr.Row(elem_classes="controls"):
         program = _program()
         number = gr.Number(FIRST_NEURON + 1, precision=0, minimum=1, maximum=96, label="Neuron")
     toy = toys.live("starry_neurons")
