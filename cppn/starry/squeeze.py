@@ -77,14 +77,24 @@ def squeeze_file(picture: Path, seconds: float, seed: int = 0) -> Iterator[Look]
     Raises:
         VisitorError: no picture that can be read, or one that is too large, too small or too narrow.
     """
-    opened = render.open_upload(picture)
+    target, done = target_of_upload(picture)
+    for look in squeeze(target, seconds, seed):
+        yield replace(look, done=done)
+
+
+def target_of_upload(path: Path) -> tuple[Tensor, str]:
+    """A stranger's picture file as large as a program is to paint it, and what was done to it in words.
+
+    Raises:
+        VisitorError: as `squeeze_file`.
+    """
+    opened = render.open_upload(path)
     image = opened.picture
     if min(image.size) < SMALLEST:
         raise VisitorError(
             f"the picture has only {image.width} x {image.height} pixels; at least {SMALLEST} x {SMALLEST} are needed"
         )
-    for look in squeeze(target_of(image), seconds, seed):
-        yield replace(look, done=" ".join(opened.done))
+    return target_of(image), " ".join(opened.done)
 
 
 def target_of(picture: Image.Image) -> Tensor:

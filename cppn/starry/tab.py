@@ -282,18 +282,26 @@ def _squeeze_section(tabs: gr.Tabs, bytes_shown: Section) -> Section:
                 again = gr.Button("Look at its bytes")
             held = toys.live("starry_squeezed")
             curve = gr.LinePlot(x="seconds", y="score", title="Score while it searches, lower is better", height=240)
+    table = gr.Markdown()
+    rivals = ui.gallery("The same picture as a file of at most 1,024 bytes", 2, show_label=True)
 
     def squeezed(chosen: Path | None, how_long: float) -> object:
-        for look in endpoints.squeeze_picture(ui.chosen(chosen), how_long):
-            yield str(look.picture), look.curve, str(look.program), look.words, _in_a_link(look.program)
+        path, beside = ui.chosen(chosen), None
+        for look in endpoints.squeeze_picture(path, how_long):
+            files = views.picture_files(path)  # in the first round; meanwhile the search goes on
+            beside = views.rivals(files) if beside is None else ui.SKIP
+            compared = views.contest(look.curve["data"][-1][1], look.program.stat().st_size, files)
+            shown = str(look.picture), str(look.program), look.words, _in_a_link(look.program)
+            yield *shown, compared, beside, look.curve
 
     def example(_seconds: float) -> tuple[object, ...]:
-        painted, program, words = views.example()
-        return painted, program, words, _in_a_link(program)
+        painted, program, words, *beside = views.example()
+        return painted, program, words, _in_a_link(program), *beside
 
-    ui.runs_until_stopped(start, stop, squeezed, [picture, seconds], [preview, curve, program, said, held], said)
+    outputs = [preview, program, said, held, table, rivals]
+    ui.runs_until_stopped(start, stop, squeezed, [picture, seconds], [*outputs, curve], said)
     hands_over(again, program, tabs, bytes_shown)
-    return Section("starry", "squeeze", {"seconds": seconds}, example, [preview, program, said, held])
+    return Section("starry", "squeeze", {"seconds": seconds}, example, outputs)
 
 
 def _how_section() -> Section:

@@ -18,10 +18,11 @@ from cppn.coordinates import View
 from cppn.faults import VisitorError
 from cppn.hub import WeightsError
 from cppn.starry import neurons
+from cppn.starry.codecs import CODECS, PictureFile, quick_file
 from cppn.starry.paint import largest_affordable, paint, size_at
 from cppn.starry.picture import as_tensor, score
 from cppn.starry.program import BYTE_LIMIT, Program, count_escapes, parts
-from cppn.starry.squeeze import SHORTEST, STAGES, Look
+from cppn.starry.squeeze import SHORTEST, STAGES, Look, target_of_upload
 from cppn.starry.weights import PROGRAMS, Painter, open_program, painter_of
 
 RESULT = hub.BUNDLED / "results" / "starry.json"
@@ -246,21 +247,67 @@ def bytes_of(painter: Painter) -> str:
     )
 
 
-def example() -> tuple[str, str, str]:
-    """What a shipped squeezed program paints, the program, and what it is."""
+def example() -> tuple[object, ...]:
+    """What a shipped squeezed program paints, the program, what it is, and the codecs' files beside it."""
     painter = open_program(hub.library().find(SQUEEZED).path, "sunset")
     path, known = own_painting(painter)
     words = (
         f"**Squeezed before**, from the sunset: {known['bytes']:,} bytes, {known['neurons']} neurons. Press the button "
         "to watch such a search, or bring a picture of your own."
     )
-    return str(path), str(copy_for_download(painter.data, "sunset")), words
+    picture = next(iter(EXAMPLES.values()))
+    with Image.open(path) as painted:
+        error = score(as_tensor(painted.convert("RGB")), target_of_upload(picture)[0])
+    files = picture_files(picture)
+    program = str(copy_for_download(painter.data, "sunset"))
+    return str(path), program, words, contest(error, known["bytes"], files), rivals(files)
 
 
 def describe_search(look: Look) -> str:
     """The state of a search in a sentence."""
     state = "**Done**" if look.share >= 1 else f"**{look.share:.0%}**, {STAGES[look.stage]}"
     return f"{state}: {len(look.data):,} bytes, score {look.score:,.0f} ({look.decibels:.1f} dB). {look.done}".rstrip()
+
+
+@functools.lru_cache(maxsize=8)
+def picture_files(path: Path) -> dict[str, PictureFile | None]:
+    """What codecs make of a visitor's picture in as many bytes as a program has, by the codec's name.
+
+    Raises:
+        VisitorError: as `squeeze.squeeze_file`.
+    """
+    target, _ = target_of_upload(path)
+    picture = Image.fromarray(target.numpy())
+    return {name: quick_file(picture, codec) for name, codec in CODECS.items() if codec.quick and codec.known}
+
+
+def rivals(files: dict[str, PictureFile | None]) -> list[tuple[str, str]]:
+    """What the codecs' files look like: picture and caption each."""
+    return [
+        (str(render.save_png(file.shown, f"squeezed-{name.lower()}")), _rival(name, file))
+        for name, file in files.items()
+        if file
+    ]
+
+
+def _rival(name: str, file: PictureFile) -> str:
+    """How a codec got below the limit."""
+    (width, height), own = file.settings["size"], file.shown.size
+    smaller = "" if (width, height) == own else f", stored at {width} × {height} and enlarged"
+    return f"{name}, quality {file.settings['quality']}{smaller}"
+
+
+def contest(error: float, size: int, files: dict[str, PictureFile | None]) -> str:
+    """A program's score and bytes beside those of the codecs' files, as a table that says who is closest."""
+    rows = {"the program, with what decodes it": (error, size)}
+    rows |= {f"{name}, without": (file.score, len(file.data)) for name, file in files.items() if file}
+    best = min(rows, key=rows.get)
+    lines = [f"| at most {BYTE_LIMIT:,} bytes each | score, lower is better | bytes |", "|---|---|---|"]
+    for title, (score_, bytes_) in rows.items():
+        bold = "**" if title == best else ""
+        lines.append(f"| {bold}{title}{bold} | {bold}{score_:,.0f}{bold} | {bytes_:,} |")
+    lines += [f"| {name}, without | no file is that small | |" for name, file in files.items() if not file]
+    return "\n".join(lines)
 
 
 # --- measured figures
