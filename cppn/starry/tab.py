@@ -277,12 +277,12 @@ def _squeeze_section(tabs: gr.Tabs, bytes_shown: Section) -> Section:
         with gr.Column(scale=2, min_width=320, elem_classes="result"):
             preview = _picture("What the program paints so far")
             said = gr.Markdown()
+            table = gr.Markdown()
             with gr.Row():
                 program = ui.Upload(label="The program", interactive=False, height=80)
                 again = gr.Button("Look at its bytes")
             held = toys.live("starry_squeezed")
             curve = gr.LinePlot(x="seconds", y="score", title="Score while it searches, lower is better", height=240)
-    table = gr.Markdown()
     rivals = ui.gallery("The same picture as a file of at most 1,024 bytes", 2, show_label=True)
 
     def squeezed(chosen: Path | None, how_long: float) -> object:

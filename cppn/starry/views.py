@@ -299,14 +299,14 @@ def _rival(name: str, file: PictureFile) -> str:
 
 def contest(error: float, size: int, files: dict[str, PictureFile | None]) -> str:
     """A program's score and bytes beside those of the codecs' files, as a table that says who is closest."""
-    rows = {"the program, with what decodes it": (error, size)}
-    rows |= {f"{name}, without": (file.score, len(file.data)) for name, file in files.items() if file}
+    rows = {"the program, its decoder counted": (error, size)}
+    rows |= {f"{name}, decoder not counted": (file.score, len(file.data)) for name, file in files.items() if file}
     best = min(rows, key=rows.get)
     lines = [f"| at most {BYTE_LIMIT:,} bytes each | score, lower is better | bytes |", "|---|---|---|"]
     for title, (score_, bytes_) in rows.items():
         bold = "**" if title == best else ""
         lines.append(f"| {bold}{title}{bold} | {bold}{score_:,.0f}{bold} | {bytes_:,} |")
-    lines += [f"| {name}, without | no file is that small | |" for name, file in files.items() if not file]
+    lines += [f"| {name}, decoder not counted | no file is that small | |" for name, file in files.items() if not file]
     return "\n".join(lines)
 
 

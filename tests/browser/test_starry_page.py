@@ -109,6 +109,7 @@ def test_a_picture_is_squeezed_stopped_and_its_bytes_looked_at(page, url: str):
     page.get_by_role("button", name="Squeeze it").click()
     shown(page, "bytes, score")
     painted(page)
+    shown(page, "WebP, decoder not counted")
     page.get_by_role("button", name="Stop").last.click()
     page.get_by_role("button", name="Look at its bytes").click()
     shown(page, "36 sine neurons")

@@ -60,11 +60,11 @@ def test_the_closest_of_program_and_files_is_told_apart():
     picture = Image.new("RGB", (386, 320))
     settings = {"size": [193, 160], "quality": 20, "enlarged": "bicubic"}
     files = {"JPEG": PictureFile(bytes(1000), picture, 300.0, settings), "WebP": None}
-    assert "| **the program, with what decodes it** | **200** | 1,024 |" in views.contest(200, 1024, files)
+    assert "| **the program, its decoder counted** | **200** | 1,024 |" in views.contest(200, 1024, files)
     table = views.contest(400, 1024, files)
-    assert "| **JPEG, without** | **300** | 1,000 |" in table
-    assert "| the program, with what decodes it | 400 | 1,024 |" in table
-    assert "| WebP, without | no file is that small | |" in table
+    assert "| **JPEG, decoder not counted** | **300** | 1,000 |" in table
+    assert "| the program, its decoder counted | 400 | 1,024 |" in table
+    assert "| WebP, decoder not counted | no file is that small | |" in table
     ((path, caption),) = views.rivals(files)
     assert caption == "JPEG, quality 20, stored at 193 × 160 and enlarged"
     with Image.open(path) as shown:
