@@ -12,8 +12,9 @@ import pytest
 from cppn.journal import Journal
 from cppn.odd_shapes.dataset import KINDS, named_rng, sample
 from cppn.odd_shapes.making import bayes
-from cppn.odd_shapes.making.bayes import WEIGHT, Compared, TooManyError, posterior, summarise
+from cppn.odd_shapes.making.bayes import Compared, summarise
 from cppn.odd_shapes.placements import fitting
+from cppn.odd_shapes.posterior import WEIGHT, TooManyError, posterior
 
 
 def ink_of(*shapes: tuple[str, int, int, int]) -> np.ndarray:

@@ -6,16 +6,6 @@ Takes the exam's first pictures, goes on through the exam until enough of them h
 the posterior mean of each by exact enumeration. Pictures that allow too many explanations are left out on both sides
 and counted. Every stratum is then weighted by its share of the exam, so the extra hidden pictures do not distort the
 mean. The answers are kept in a journal: they do not depend on the network, so another one is compared within seconds.
-
-A picture is what is left of a draw: kinds, a number of base shapes, and a placement (radius and centre) for each. Many
-draws give the same picture. Weighted by how likely the dataset is to draw them, the mean of their odd centres has the
-smallest possible expected squared error; no network can do better on average.
-
-All draws cannot be listed one by one, since a base shape that lies wholly under others can be anywhere. But any draw
-covers every black pixel, so the search branches on who covers a pixel: it takes the pixel that fewest placements cover,
-tries each of them, and stops when all is covered. Shapes that are then left over are free, and their number is counted
-with a formula. Placements that were tried before at the same pixel are barred in later branches, so nothing is counted
-twice.
 """
 
 from __future__ import annotations
@@ -33,165 +23,15 @@ import torch
 from cppn import hub
 from cppn.checkpoint import write_atomically
 from cppn.journal import Journal
-from cppn.odd_shapes.dataset import CANVAS, FEWEST, KINDS, MOST, RADII, SMALLEST, half_width
 from cppn.odd_shapes.making.measure import RESULT, SEED
 from cppn.odd_shapes.network import OddNet, SeedNet
-from cppn.odd_shapes.placements import fitting
+from cppn.odd_shapes.posterior import BUDGET, TooManyError, posterior
 from cppn.odd_shapes.score import BATCH, STRATA, exam, stratum, uncertain
 from cppn.odd_shapes.weights import finder_of
 
 JOURNAL = Path("runs/odd_shapes/posterior.jsonl")
 SHARES_FROM = 100_000  # pictures from which the strata's shares are taken
 LONGEST = 10_000_000  # pictures to go through in search of hidden ones
-BUDGET = 100_000  # branches looked at for one picture and base kind before the search gives up
-
-# how likely the dataset draws one placement of a given radius, float (7,)
-WEIGHT = np.array([1 / RADII / (CANVAS - 2 * radius) ** 2 for radius in range(SMALLEST, SMALLEST + RADII)])
-
-
-# --- the best possible answer to one picture
-
-
-class TooManyError(RuntimeError):
-    """The picture allows more explanations than the search may look at."""
-
-
-@dataclass
-class Posterior:
-    """Sums over all draws that give a picture, up to a common factor: of their probability, and times x and y."""
-
-    mass: float = 0.0
-    x: float = 0.0
-    y: float = 0.0
-
-    @property
-    def mean(self) -> tuple[float, float]:
-        """The posterior mean of the odd shape's centre, pixels."""
-        return self.x / self.mass, self.y / self.mass
-
-
-def posterior(ink: np.ndarray, budget: int = BUDGET) -> Posterior:
-    """Enumerate everything that could have made a picture.
-
-    Args:
-        ink: uint8 (64, 64), 1 is ink; drawn by the dataset's rules.
-        budget: branches for each base kind.
-
-    Raises:
-        TooManyError: the budget did not suffice. ValueError: no draw of the dataset gives this picture.
-    """
-    placed = np.argwhere(fitting(ink))  # (P, 4): kind, radius index, y, x
-    member = _members(ink, placed)  # (P, pixels)
-    result = Posterior()
-    for base in range(len(KINDS)):
-        _Search(placed, member, base, result, budget).run()
-    if result.mass == 0:
-        raise ValueError("no draw of the dataset gives this picture")
-    return result
-
-
-def _members(ink: np.ndarray, placed: np.ndarray) -> np.ndarray:
-    """Which black pixels each placement covers, bool (P, pixels), those that the fewest placements cover first."""
-    canvas = np.zeros((len(placed), CANVAS, CANVAS), bool)
-    for number, (kind, radius, y, x) in enumerate(placed.tolist()):
-        for dy in range(-(radius + SMALLEST), radius + SMALLEST + 1):
-            half = half_width(kind, radius + SMALLEST, dy)
-            canvas[number, y + dy, x - half : x + half + 1] = True
-    member = canvas[:, ink.astype(bool)]
-    return member[:, np.argsort(member.sum(axis=0), kind="stable")]
-
-
-def _bits(rows: np.ndarray) -> list[int]:
-    """Each row of a bool table as one whole number, column 0 its lowest bit."""
-    return [int.from_bytes(row.tobytes(), "little") for row in np.packbits(rows, axis=1, bitorder="little")]
-
-
-class _Search:
-    """The draws with one base kind. Sets of pixels and of placements are whole numbers, one bit an element."""
-
-    def __init__(self, placed: np.ndarray, member: np.ndarray, base: int, result: Posterior, budget: int) -> None:
-        is_base = placed[:, 0] == base
-        bases, odds = placed[is_base], placed[~is_base]
-        self.result, self.left = result, budget
-        self.base_cover, self.odd_cover = _bits(member[is_base]), _bits(member[~is_base])
-        self.base_at, self.odd_at = _bits(member[is_base].T), _bits(member[~is_base].T)
-        # two pixels that no placement covers together need two shapes
-        together = member.astype(np.float32).T @ member.astype(np.float32) > 0
-        self.together = _bits(together | np.eye(len(together), dtype=bool))
-        self.base_weight = WEIGHT[bases[:, 1]].tolist()
-        self.of_radius = _bits(np.stack([bases[:, 1] == radius for radius in range(RADII)]))
-        # each of the two odd kinds is drawn half of the time
-        weight = WEIGHT[odds[:, 1]] / 2
-        self.odd = list(
-            zip(weight.tolist(), (weight * odds[:, 3]).tolist(), (weight * odds[:, 2]).tolist(), strict=True)
-        )
-        self.any_odd = tuple(map(sum, zip(*self.odd, strict=True))) if self.odd else (0.0, 0.0, 0.0)
-        self.everything = (1 << member.shape[1]) - 1
-        self.all_bases = (1 << len(bases)) - 1
-
-    def run(self) -> None:
-        """Add all draws to the result."""
-        self._cover(self.everything, self.all_bases, 0, 1.0, None)
-
-    def _cover(
-        self, open_: int, allowed: int, used: int, weight: float, odd: tuple[float, float, float] | None
-    ) -> None:
-        """Cover the pixels that are still open.
-
-        Args:
-            open_: uncovered pixels. allowed: base placements that are not barred.
-            used: base shapes placed so far. weight: product of their weights.
-            odd: the odd shape's (weight, weight x, weight y) if it has been placed.
-        """
-        if not open_:
-            self._add(allowed, used, weight, odd or self.any_odd)
-            return
-        self.left -= 1
-        if self.left < 0:
-            raise TooManyError("too many explanations")
-        if self._needed(open_) > MOST - used + (odd is None):
-            return
-        pixel = (open_ & -open_).bit_length() - 1
-        if used < MOST:
-            candidates = self.base_at[pixel] & allowed
-            while candidates:
-                bit = candidates & -candidates
-                number = bit.bit_length() - 1
-                candidates ^= bit
-                self._cover(open_ & ~self.base_cover[number], allowed, used + 1, weight * self.base_weight[number], odd)
-                allowed ^= bit  # the branches to come are those without it
-        if odd is None:
-            allowed &= ~self.base_at[pixel]
-            candidates = self.odd_at[pixel]
-            while candidates:
-                bit = candidates & -candidates
-                number = bit.bit_length() - 1
-                candidates ^= bit
-                self._cover(open_ & ~self.odd_cover[number], allowed, used, weight, self.odd[number])
-
-    def _needed(self, open_: int) -> int:
-        """A number of shapes below which these pixels cannot be covered."""
-        count = 0
-        while open_:
-            count += 1
-            open_ &= ~self.together[(open_ & -open_).bit_length() - 1]
-        return count
-
-    def _add(self, allowed: int, used: int, weight: float, odd: tuple[float, float, float]) -> None:
-        """Count the draws in which the shapes placed so far appear, and any others are free among those allowed.
-
-        Of k base shapes drawn one after the other, `used` are given: k! / (k - used)! orders, times the probability of
-        the free ones. (A free shape that equals a given one is counted for each of them; such draws do not matter.)
-        """
-        free = sum(w * (allowed & mask).bit_count() for w, mask in zip(WEIGHT.tolist(), self.of_radius, strict=True))
-        orders = sum(math.perm(k, used) * free ** (k - used) for k in range(max(FEWEST, used), MOST + 1))
-        share = weight * orders
-        self.result.mass += share * odd[0]
-        self.result.x += share * odd[1]
-        self.result.y += share * odd[2]
-
-
-# --- the comparison
 
 
 @dataclass(frozen=True)
