@@ -38,7 +38,7 @@ class Canvas:
         turns: quarter turns to the left after which its triangles stand upright, 0 to 3.
         corner: where the canvas's upper left corner lies in the picture as it came, (x, y) in pixels.
         scale: pixels of the picture as it came a pixel of the canvas.
-        guessed: whether ink lies where a line was painted over, so that nobody knows what was there.
+        guessed: whether ink lies where a line was painted over, or beside it, so that nobody knows what was there.
     """
 
     ink: np.ndarray
@@ -132,12 +132,12 @@ def _readings_without(shades: Image.Image, lines: Lines) -> list[Canvas]:
 
 
 def _is_ink_under(lines: Lines, canvas: Canvas) -> bool:
-    """Whether there is ink where lines of a pixel or more were painted over; `canvas` shows the whole picture."""
+    """Whether ink touches lines of a pixel or more that were painted over; `canvas` shows the whole picture."""
     x, y = canvas.corner
     for axis, start, along in ((0, y, lines.rows), (1, x, lines.columns)):
         for line in along:
             first, end = ((place - start) / canvas.scale for place in (line.first, line.end))
-            under = canvas.ink.take(range(max(0, math.floor(first)), min(CANVAS, math.ceil(end))), axis=axis)
+            under = canvas.ink.take(range(max(0, math.floor(first) - 1), min(CANVAS, math.ceil(end) + 1)), axis=axis)
             if end - first >= 1 and under.any():
                 return True
     return False

@@ -12,7 +12,7 @@ from cppn.faults import VisitorError
 from cppn.odd_shapes.canvas import Canvas
 from cppn.odd_shapes.dataset import CANVAS, FEWEST, KINDS, LARGEST, SMALLEST
 from cppn.odd_shapes.network import GRID, TOKENS, Answer, centres
-from cppn.odd_shapes.placements import covered, fitting, is_one_shape
+from cppn.odd_shapes.placements import covered, fitting, is_one_shape, needs_no_triangle
 from cppn.odd_shapes.weights import Finder
 
 UNSURE = 5.0  # pixels of uncertainty from which the answer is called a guess; the smallest shapes are 9 pixels wide
@@ -78,26 +78,46 @@ def uncertainty(answer: Answer, places: Tensor) -> Tensor:
 
 @torch.no_grad()
 def locate(canvas: Canvas, finder: Finder) -> Location:
-    """Ask a network about one picture, turned so that its triangles stand upright; the answer is turned back."""
-    net = finder.net
-    shown = np.rot90(canvas.ink, canvas.turns).copy()
-    answer = net(torch.from_numpy(1 - shown)[None, None].float())
-    places = centres(net.FIRST, net.STEP)
-    doubt = float(uncertainty(answer, places)[0])
-    back = -canvas.turns
-    x, y = answer.position[0].tolist()
-    for _ in range(back % 4):
-        x, y = y, CANVAS - 1 - x
+    """Ask a network about one picture, turned so that its triangles stand upright; the answer is turned back.
+
+    A picture without triangles is as good any way round: the network is shown all four, and the mean of its answers
+    counts, so that turning the picture does not change the answer.
+    """
+    net, ways = finder.net, (canvas.turns,)
+    if not canvas.turns and needs_no_triangle(canvas.ink):
+        ways = (0, 1, 2, 3)
+    shown = np.stack([np.rot90(canvas.ink, turns) for turns in ways])
+    answer = net(torch.from_numpy(1 - shown)[:, None].float())
+    places = centres(net.FIRST, net.STEP).view(GRID, GRID, 2)
+    squares = answer.log_probability.exp().view(-1, GRID, GRID)
+    probabilities = torch.stack([torch.rot90(p, -turns) for p, turns in zip(squares, ways, strict=True)])
+    fields = answer.offset.view(-1, GRID, GRID, 2)
+    offsets = torch.stack([_turned_vectors(field, -turns % 4) for field, turns in zip(fields, ways, strict=True)])
+    probability = probabilities.mean(dim=0)
+    share = probabilities[..., None] / len(ways)
+    positions = [_turned_place(*place, -turns % 4) for place, turns in zip(answer.position.tolist(), ways, strict=True)]
+    x, y = (sum(values) / len(ways) for values in zip(*positions, strict=True))
+    doubt = float((share * (places + offsets - torch.tensor([x, y])).square()).sum().sqrt())
     return Location(
         x,
         y,
         doubt,
-        torch.rot90(answer.log_probability[0].exp().view(GRID, GRID), back),
-        _turned_vectors(answer.offset[0].view(GRID, GRID, 2), back % 4),
-        places.view(GRID, GRID, 2),
-        tuple(_turned_attention(layer[0], back) for layer in answer.attention),
+        probability,
+        (share * offsets).sum(dim=0) / probability[..., None].clamp(min=1e-30),
+        places,
+        tuple(
+            torch.stack([_turned_attention(a, -turns) for a, turns in zip(layer, ways, strict=True)]).mean(dim=0)
+            for layer in answer.attention
+        ),
         caveats(canvas, doubt),
     )
+
+
+def _turned_place(x: float, y: float, turns: int) -> tuple[float, float]:
+    """A place on the canvas after quarter turns to the left."""
+    for _ in range(turns):
+        x, y = y, CANVAS - 1 - x
+    return x, y
 
 
 def _turned_vectors(field: Tensor, turns: int) -> Tensor:

@@ -68,6 +68,11 @@ def is_one_shape(ink: np.ndarray, fits: np.ndarray) -> bool:
     return bool((fits.any(axis=(2, 3)) & (ink.sum() == AREA)).any())
 
 
+def needs_no_triangle(ink: np.ndarray) -> bool:
+    """Whether there is ink, and circles and squares cover all of it."""
+    return bool(ink.any()) and bool((covered(fitting(ink))[:2].any(axis=0) == ink).all())
+
+
 def stray(ink: np.ndarray) -> float:
     """Share of the ink that no fitting shape covers, in [0, 1]; 1 where all is paper or all is ink."""
     black = int(ink.sum())

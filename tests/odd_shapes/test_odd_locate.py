@@ -223,6 +223,16 @@ def test_a_location_holds_what_the_network_said(finder, pictures):
     json.dumps(facts)
 
 
+def test_without_triangles_a_turned_picture_gets_the_same_answer(finder):
+    ink = (reference.draw([("square", 6, 12, 12), ("square", 7, 50, 14), ("circle", 8, 40, 44)]) == 0).astype(np.uint8)
+    straight, turned = (locate.locate(Canvas(np.rot90(ink, turns).copy(), (), False), finder) for turns in (0, 1))
+    assert (turned.x, turned.y) == pytest.approx((straight.y, 63 - straight.x), abs=1e-3)
+    assert turned.uncertainty == pytest.approx(straight.uncertainty, abs=1e-3)
+    torch.testing.assert_close(turned.probability, torch.rot90(straight.probability))
+    expected = (straight.probability[..., None] * (straight.places + straight.offset)).sum(dim=(0, 1))
+    assert expected.tolist() == pytest.approx([straight.x, straight.y], abs=1e-3)
+
+
 def test_the_command_reports(finder, tmp_path, monkeypatch, capsys, pictures):
     monkeypatch.setattr(endpoints, "finder_of", lambda name: finder)
     to_image(pictures.ink[0]).save(tmp_path / "picture.png")
