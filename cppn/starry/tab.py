@@ -283,6 +283,7 @@ def _squeeze_section(tabs: gr.Tabs, bytes_shown: Section) -> Section:
                 again = gr.Button("Look at its bytes")
             held = toys.live("starry_squeezed")
             curve = gr.LinePlot(x="seconds", y="score", title="Score while it searches, lower is better", height=240)
+    gr.Markdown(ui.text("starry", "rivals"))
     rivals = ui.gallery("The same picture as a file of at most 1,024 bytes", 2, show_label=True)
 
     def squeezed(chosen: Path | None, how_long: float) -> object:
