@@ -182,5 +182,5 @@ def test_many_callers_get_whole_pictures(client: Client):
         return Path(client.predict(team, 160, api_name="/decode_flag")[0]).read_bytes() == expected[team]
 
     with ThreadPoolExecutor(16) as pool:
-        answers = list(pool.map(call, itertools.islice(itertools.cycle(teams), 200)))
-    assert answers == [True] * 200
+        answers = list(pool.map(call, itertools.islice(itertools.cycle(teams), 64)))
+    assert answers == [True] * 64

@@ -44,7 +44,7 @@ def test_every_command_in_the_readme_exists():
 def test_one_command_starts_the_app_and_one_tests_it():
     setup = "python3 -m venv .venv && .venv/bin/pip install -r requirements.txt && .venv/bin/python"
     assert f"\n{setup} app.py\n" in README
-    assert f"<!-- command: test -->\n```bash\n{setup} -m pytest\n```" in README
+    assert f"<!-- command: test -->\n```bash\n{setup} -m tests\n```" in README
 
 
 def test_the_readme_lists_every_public_endpoint():
