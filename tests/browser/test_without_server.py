@@ -15,8 +15,8 @@ from cppn.load_client import Server
 pytestmark = pytest.mark.browser
 APP = Path(__file__).parents[2] / "app.py"
 STANDING = {  # what is opened while the app still serves, and what says that it stands
-    "?tab=flags&team=japan": ".live.flags canvas[data-sharp='1,0,0']",
-    "?tab=starry": ".live.starry canvas[data-sharp]",
+    "?tab=flags&team=japan": ".live.flags[data-live=yes]",
+    "?tab=starry": ".live.starry[data-live=yes]",
     "?tab=glyphs": ".live.glyphs canvas[data-whole]",
     "?tab=quine": ".live.quine[data-verdict=exact]",
     "?tab=quine&section=tamper": ".live.quine_tamper[data-told]",
@@ -30,6 +30,7 @@ def test_the_toys_go_on_when_the_app_has_ended(visitor: object):
         for query in STANDING:
             page = visitor.new_page()
             page.set_default_timeout(PATIENCE)
+            page.set_viewport_size({"width": 480, "height": 900})
             page.emulate_media(reduced_motion="reduce")
             page.on("pageerror", lambda error: faults.append(str(error)))
             page.goto(f"http://127.0.0.1:{server.port}/{query}", wait_until="commit")
@@ -47,11 +48,11 @@ def test_the_toys_go_on_when_the_app_has_ended(visitor: object):
 
 
 def drag(page: object, selector: str) -> None:
-    """Drag from the middle of an element to the upper left."""
+    """Drag to the upper left, from beside the middle, where a flag has its line."""
     place = page.locator(selector)
     place.scroll_into_view_if_needed()
     box = place.bounding_box()
-    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
+    x, y = box["x"] + 0.7 * box["width"], box["y"] + box["height"] / 2
     page.mouse.move(x, y)
     page.mouse.down()
     page.mouse.move(x - 60, y - 40, steps=3)
@@ -66,7 +67,6 @@ def moves_and_mixes(page: object) -> None:
     before = page.evaluate("cppnLive.toys.flags.settings")
     drag(page, ".live.flags .stage")
     assert page.evaluate("cppnLive.toys.flags.settings") != before
-    page.locator(".live.flags canvas[data-sharp]").wait_for()
     pure = page.evaluate(MIXED)
     page.get_by_label("Share of the other").fill("0.5")
     page.wait_for_function(f"pure => {MIXED} !== pure", arg=pure)
@@ -78,7 +78,9 @@ def opens_a_link(page: object) -> None:
     link = "#p=" + base64.urlsafe_b64encode(data).decode().rstrip("=")
     page.evaluate("link => { location.hash = link; }", link)
     shown(page, f"Painted by your browser from {len(data):,} bytes")
-    page.locator(".live.starry canvas[data-sharp]").wait_for()
+    page.wait_for_function(
+        "cppnLive.toys.starry.painting().pixels(2, 2, { zoom: 1, x: 0, y: 0 }).some(v => v > 0 && v < 255)"
+    )
 
 
 def drags_the_map(page: object) -> None:
