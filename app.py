@@ -37,13 +37,14 @@ STYLE = """
 .column:has(> .block > .empty):not(:has(> * > [data-testid="status-tracker"]:not(.hide))) > .caption { display: none; }
 /* small things are touched as if they were 24 pixels high, and look as before */
 .gradio-container input[type="range"] { box-sizing: content-box; padding-block: 8px; background-clip: content-box; }
-.gradio-container :is(.icon-button, .icon, .reset-button, .label-wrap, .download-link) { min-height: 24px; }
+.gradio-container :is(.icon-button, .icon, .reset-button, .label-wrap, input[type="number"]) { min-height: 24px; }
+.gradio-container .download-link { display: inline-block; padding-block: 4px; }
 .gradio-container :is(.icon-button, .icon, .reset-button) { min-width: 24px; }
 .gradio-container footer button { padding-block: 4px; }
 .caption { color: var(--body-text-color-subdued); text-align: center; font-size: 0.9rem; }
 .pixels img { image-rendering: pixelated; width: 100%; height: 100%; object-fit: contain; }
 .whole .grid-wrap { max-height: none !important; }
-:root:not(.stands) .tabs { visibility: hidden; animation: appear 0s 4s forwards; }
+:root:not(.stands) :is(.tabs, footer) { visibility: hidden; animation: appear 0s 4s forwards; }
 @keyframes appear { to { visibility: visible; } }
 @media (max-width: 640px) {
   /* on a phone the result comes first, its controls after it */

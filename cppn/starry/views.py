@@ -265,7 +265,7 @@ def example() -> tuple[object, ...]:
 
 def describe_search(look: Look) -> str:
     """The state of a search in a sentence."""
-    state = "**Done**" if look.share >= 1 else f"**{look.share:.0%}**, {STAGES[look.stage]}"
+    state = "**Done**" if look.share >= 1 else f"Searching, {look.share:.0%}, {STAGES[look.stage]}"
     return f"{state}: {len(look.data):,} bytes, score {look.score:,.0f} ({look.decibels:.1f} dB). {look.done}".rstrip()
 
 

@@ -80,6 +80,7 @@ def test_a_picture_can_be_hidden_stopped_and_opened(page, url: str):
     page.get_by_role("button", name="Hide it").click()
     shown(page, "Learning,")
     page.get_by_role("button", name="Stop").click()
+    shown(page, "Stopped at")
     page.get_by_role("button", name="Open these weights as a gift").click()
     page.get_by_alt_text("-1 to 1").first.click()
     shown(page, "Size told by the file: 320 x 160")

@@ -111,6 +111,7 @@ def test_a_picture_is_squeezed_stopped_and_its_bytes_looked_at(page, url: str):
     painted(page)
     shown(page, "WebP, decoder not counted")
     page.get_by_role("button", name="Stop").last.click()
+    shown(page, "Stopped at")
     page.get_by_role("button", name="Look at its bytes").click()
     shown(page, "36 sine neurons")
     assert fits(page)
