@@ -24,6 +24,7 @@ SAMPLES = 3  # each pixel of what the reader sees is the mean of so many squared
 EMPTY = 0.003  # a picture whose values span less holds nothing
 ANGLES = np.deg2rad(np.arange(360))
 SHEET = 320  # pixels of a sheet that is looked at by itself
+COLOURED = 0.25  # of a pixel's brightest channel, by which the darkest is lower in skin, wood and grass, not in paper
 LIGHTS = ("flat", "raw", "local")
 
 
@@ -43,7 +44,7 @@ class Photo:
     """A picture in the copies that are worked on.
 
     Attributes:
-        gray: the small copy, (h, w), its levels spread over [0, 1].
+        gray: the small copy, (h, w), its levels spread over [0, 1]. coloured: where it is neither gray nor near it.
         copies: finer ones, each half as large as the one before, (1, C, H, W).
     """
 
@@ -53,6 +54,8 @@ class Photo:
         self.low, self.high = (float(level) for level in np.percentile(values, [0.2, 99.8]))
         self.empty = self.high - self.low < EMPTY
         self.gray = self._spread(values)
+        colours = np.asarray(small.convert("RGB"), np.float32) / 255
+        self.coloured = colours.max(2) - colours.min(2) > COLOURED * colours.max(2)
         pixels = np.asarray(fine.convert("L" if channels == 1 else "RGB"), np.float32) / 255
         whole = torch.from_numpy(self._spread(pixels.reshape(*pixels.shape[:2], channels)))
         self.copies = [whole.permute(2, 0, 1)[None].contiguous()]
@@ -196,8 +199,9 @@ def heaps(mask: np.ndarray, most: int, loose: bool) -> list[np.ndarray]:
     if loose:
         taken = F.max_pool2d(taken, 3, 1, 1)
     label = taken * (1 + torch.arange(taken.numel()).view_as(taken))
-    while True:  # every cell takes the largest label nearby
+    while True:  # every cell takes the largest label nearby, then the label of the cell that it is now named after
         spread = F.max_pool2d(label, 3, 1, 1) * taken
+        spread = spread.take((spread.long() - 1).clamp(min=0)) * taken
         if torch.equal(spread, label):
             break
         label = spread
@@ -214,21 +218,22 @@ def quadrilateral(mask: np.ndarray) -> np.ndarray:
 
     Four lines that touch what lies in the mask: first the best rectangle, then each pair of lines turns by itself.
     """
-    padded = np.pad(mask, ((0, 0), (1, 1)))
-    rows, columns = np.nonzero(mask & ~(padded[:, 2:] & padded[:, :-2]))  # the ends of the rows' runs are enough
+    rows = np.flatnonzero(mask.any(axis=1))  # the first and the last of each row are enough
+    first, last = mask[rows].argmax(axis=1), mask.shape[1] - 1 - mask[rows, ::-1].argmax(axis=1)
+    rows, columns = np.tile(rows, 2), np.concatenate([first, last])
     normal = np.stack([np.cos(ANGLES), np.sin(ANGLES)], 1)
     reach = (np.stack([columns + 0.5, rows + 0.5], 1) @ normal.T).max(0)
 
     def corners(lines: np.ndarray) -> np.ndarray:
-        n, g = normal[lines], reach[lines]
-        m, f = np.roll(n, 1, -2), np.roll(g, 1, -1)
+        before = lines[..., [3, 0, 1, 2]]
+        n, g, m, f = normal[lines], reach[lines], normal[before], reach[before]
         d = m[..., 0] * n[..., 1] - m[..., 1] * n[..., 0]
         return np.stack([(f * n[..., 1] - g * m[..., 1]) / d, (g * m[..., 0] - f * n[..., 0]) / d], -1)
 
     def area(lines: np.ndarray) -> np.ndarray:
         at = corners(lines)
-        x, y = at[..., 0], at[..., 1]
-        return 0.5 * np.abs((x * np.roll(y, -1, -1) - y * np.roll(x, -1, -1)).sum(-1))
+        one, other = at[..., 2, :] - at[..., 0, :], at[..., 3, :] - at[..., 1, :]  # the diagonals
+        return 0.5 * np.abs(one[..., 0] * other[..., 1] - one[..., 1] * other[..., 0])
 
     start = np.arange(90)[:, None] + np.arange(4) * 90
     best = start[area(start).argmin()]
@@ -274,6 +279,9 @@ def _all(photo: Photo) -> Iterator[Found]:
         if loose:
             for corners in sheets[:4]:
                 yield from _on_sheet(photo, corners, dark=False)
+            for corners in _pale_sheet(photo):
+                if not any(_same(corners, other) for other in sheets):
+                    yield from _on_sheet(photo, corners, dark=True)
 
 
 def _same(one: np.ndarray, other: np.ndarray) -> bool:
@@ -304,6 +312,15 @@ def _heaps_of(photo: Photo, light: str, loose: bool) -> Iterator[tuple[bool, int
         most = 2 if dark == usual and loose else 1
         for number, heap in enumerate(heaps(mask, most, loose)):
             yield dark, number, heap
+
+
+def _pale_sheet(photo: Photo) -> Iterator[np.ndarray]:
+    """The largest heap that is light and has no colour: a sheet, without the hand that holds it."""
+    soft = box_blur(photo.gray, 1)
+    light = soft > threshold(soft)
+    if (light & photo.coloured).any():
+        for heap in heaps(light & ~photo.coloured, 1, loose=True):
+            yield quadrilateral(heap)
 
 
 def _on_sheet(photo: Photo, sheet: np.ndarray, dark: bool) -> Iterator[Found]:

@@ -8,6 +8,7 @@ likeliest are made better by the same drawing (`cppn.glyphs.refine`), which sees
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
@@ -20,7 +21,7 @@ from cppn.glyphs.draw import INK
 from cppn.glyphs.find import Found, Photo, candidates, stretched
 from cppn.glyphs.message import ReadText, read_message
 from cppn.glyphs.network import GlyphNet, SeedNet
-from cppn.glyphs.refine import REACH, Fit, refine
+from cppn.glyphs.refine import REACH, Fit, fits, refine
 from cppn.projective import CORNERS
 
 SMALLEST = 12  # pixels along a side in which a glyph might still be recognised
@@ -28,12 +29,12 @@ CROPS = ((1.0, 0.985), (1.0, 0.95), (1.06, 1.06))  # widths that are seen, and b
 AGAIN = 8  # readings of a place that are read once more, straightened
 LOOKS_ALIKE = 0.7  # correlation with what the signs look like when drawn, from which the check bits are asked
 ASKED = 4  # readings of a place for which they are
-REFINED, FINISHED = 16, 3  # readings that are made better, and those of them that are followed to the end
+REFINED, FINISHED = 24, 3  # readings that are made better, and those of them that are followed to the end
 # pixels across and steps of a fit: of all that are made better, of those followed to the end, of a text laid over
-FIRST, LAST, LAID = (32, 15), (48, 90), ((32, 8), (48, 25), (48, 60))
-FITS, FITS_ON = 0.93, 0.7  # a text's own glyph correlates so well with what is seen, on so much of it
+FIRST, LAST, LAID = (24, 12), (48, 60), ((32, 8), (48, 25), (48, 60))
+WAYS = 3  # turns of a place, negative or not, that are kept to be made better
 SAME = 0.8  # correlation of signs from which two readings are taken for one
-PROMISE = 0.4  # likeness times share that counts, below which a fit is not worth following
+PROMISE = 0.33  # likeness times share that counts, below which a fit is not worth following
 
 
 @dataclass(frozen=True)
@@ -44,7 +45,7 @@ class Glimpse:
         found: the place. turns: quarter turns. negative: whether dark and light were swapped.
         seen: what the reader was shown, (C, S, S). straightened: what it made of it; None where it does not.
         corners: of the sign in what was seen, (4, 2), in units of the place's half width.
-        message: (numbers,). likeness: between the signs when drawn and what was straightened. read: the text.
+        message: (numbers,). likeness: between the signs when drawn and what was straightened.
     """
 
     found: Found
@@ -55,7 +56,11 @@ class Glimpse:
     corners: Tensor
     message: Tensor
     likeness: float
-    read: ReadText
+
+    @functools.cached_property
+    def read(self) -> ReadText:
+        """The text that the message holds."""
+        return read_message(self.message)
 
     @property
     def how(self) -> str:
@@ -131,7 +136,6 @@ def glimpses(net: GlyphNet | SeedNet, photo: Photo, found: Found) -> list[Glimps
             corners=corners * CROPS[at % len(CROPS)][0],
             message=message,
             likeness=float(likeness),
-            read=read_message(message),
         )
         for likeness, message, flat, corners, at in results
     ]
@@ -159,9 +163,9 @@ def _likely(looked: list[Glimpse]) -> list[Glimpse]:
 
 
 def _one_of_each_way(looked: list[Glimpse]) -> list[Glimpse]:
-    """The likeliest reading for each turn and each of negative and not, at most two of them."""
+    """The likeliest reading for each turn and each of negative and not, the best few of them."""
     ways = {(glimpse.turns, glimpse.negative): glimpse for glimpse in reversed(looked)}
-    return sorted(ways.values(), key=lambda glimpse: -glimpse.likeness)[:2]
+    return sorted(ways.values(), key=lambda glimpse: -glimpse.likeness)[:WAYS]
 
 
 def _holds(net: GlyphNet | SeedNet, photo: Photo, glimpse: Glimpse, looked: list[Glimpse]) -> bool:
@@ -180,11 +184,6 @@ def laid_over(net: GlyphNet, photo: Photo, tried: list[Glimpse], size: int, step
     return refine(net, *_places(net, photo, tried), signs[:, : net.numbers], size, steps, free=False)
 
 
-def fits(fit: Fit) -> Tensor:
-    """Whether what was drawn is what can be seen, (N,)."""
-    return (fit.likeness >= FITS) & (fit.counted >= FITS_ON)
-
-
 def _places(net: GlyphNet, photo: Photo, tried: list[Glimpse]) -> tuple[Tensor, Tensor]:
     """What lies at some places, (N, C, S, S), and the signs' corners there, (N, 4, 2)."""
     views = []
@@ -200,6 +199,10 @@ def _refined(net: GlyphNet, photo: Photo, kept: list[Glimpse]) -> Iterator[Glimp
     """Readings made better; the likeliest of them are followed further, and those that fit in the end are given."""
     seen, corners = _places(net, photo, kept)
     messages = torch.stack([glimpse.message for glimpse in kept]).clone()
+    # a thumb misleads the reader about the corners, too: the place's own may be the better ones to start from
+    own = torch.tensor(CORNERS).expand_as(corners)
+    as_read, as_found = (refine(net, seen, places, messages, FIRST[0], 0).likeness for places in (corners, own))
+    corners = torch.where((as_found > as_read)[:, None, None], own, corners)
     fit = refine(net, seen, corners, messages, *FIRST)
     promise = fit.likeness.clamp(min=0) * fit.counted
     best: list[int] = []
@@ -209,7 +212,7 @@ def _refined(net: GlyphNet, photo: Photo, kept: list[Glimpse]) -> Iterator[Glimp
             best.append(at)
     if not best:
         return
-    fit = refine(net, seen[best], corners[best], fit.messages[best], *LAST)
-    for at, good, message in zip(best, fits(fit).tolist(), fit.messages, strict=True):
+    fit = refine(net, seen[best], corners[best], fit.messages[best], *LAST, settle=net.numbers <= 64)
+    for at, good, message in zip(best, fits(fit).tolist(), fit.signs, strict=True):
         if good:
-            yield replace(kept[at], message=message, read=read_message(message))
+            yield replace(kept[at], message=message)

@@ -3,7 +3,8 @@
 The reader looks at the whole sign at once, so a thumb over a part of it disturbs all it reads. The writer can say what
 each pixel should look like: pixels that no message explains (a thumb, a mirrored lamp, the edge of a shadow) are given
 less and less weight, and the others decide. Robust estimation by reweighting, as in iteratively reweighted least
-squares (Geman and McClure's weights), with Adam for the steps.
+squares (Geman and McClure's weights), with Adam for the steps. The signs of a text are then settled one by one: each is
+turned over for as long as that makes the drawing fit better, which leads out of places where the slopes lead nowhere.
 """
 
 from __future__ import annotations
@@ -21,6 +22,8 @@ from cppn.projective import CORNERS, homography
 KNOTS = 4  # along each side of the grid whose shifts bend the place
 SCALES = (0.5, 0.15)  # residual at which a pixel has a quarter of its weight: at the first step and at the last
 NEAR = 3  # pixels: what disturbs a pixel disturbs those around it
+FITS, FITS_ON = 0.93, 0.7  # a glyph that is there correlates so well with its drawing, on so much of it
+TURNED = 13  # signs that are turned over at most, and one round to see that the last was right
 REACH = 1.25  # widths of the sign that are kept round it, so that it can move
 
 
@@ -28,24 +31,34 @@ class Fit(NamedTuple):
     """What came of N readings.
 
     Attributes:
-        messages: (N, numbers). likeness: correlation of the drawing with what was seen, weighted, (N,).
+        messages: (N, numbers). signs: those near it that fit best when drawn, (N, numbers), where they were settled.
+        likeness: correlation of the drawing with what was seen, weighted, (N,).
         counted: share of the pixels that count, (N,).
     """
 
     messages: Tensor
+    signs: Tensor
     likeness: Tensor
     counted: Tensor
 
 
 def refine(
-    net: GlyphNet, seen: Tensor, corners: Tensor, messages: Tensor, size: int, steps: int, free: bool = True
+    net: GlyphNet,
+    seen: Tensor,
+    corners: Tensor,
+    messages: Tensor,
+    size: int,
+    steps: int,
+    free: bool = True,
+    settle: bool = False,
 ) -> Fit:
     """Fit messages to what was seen.
 
     Args:
         seen: (N, C, S, S), spanning [-`REACH`, `REACH`] of a place. corners: of the sign there, (N, 4, 2), in units of
             that place's half width. messages: (N, numbers) to start from. size: pixels across that are compared.
-            steps: of the fit. free: otherwise the messages stay as they are.
+            steps: of the fit. free: otherwise the messages stay as they are. settle: the signs in the end, where it
+            fits.
     """
     centres = (torch.arange(size) + 0.5) / size * 2 - 1
     y, x = torch.meshgrid(centres, centres, indexing="ij")
@@ -78,7 +91,30 @@ def refine(
     with torch.no_grad():
         counts = weight > 0.3
         like = _correlation(drawn, view, weight)
-        return Fit(message.detach(), like, counts.float().mean((1, 2, 3)))
+        fit = Fit(message.detach(), message.detach().sign(), like, counts.float().mean((1, 2, 3)))
+        for at in fits(fit).nonzero().flatten().tolist() if settle else ():
+            fit.signs[at] = _settled(net, fit.signs[at], view[at], weight[at], light, INK * ink[at].exp())
+        return fit
+
+
+def fits(fit: Fit) -> Tensor:
+    """Whether what was drawn is what can be seen, (N,)."""
+    return (fit.likeness >= FITS) & (fit.counted >= FITS_ON)
+
+
+def _settled(net: GlyphNet, signs: Tensor, view: Tensor, weight: Tensor, light: Tensor, ink: Tensor) -> Tensor:
+    """Signs (numbers,), turned over one by one, the best first, while their drawing fits a view (C, S, S) better so."""
+    least = torch.inf
+    tried = signs[None]
+    for _ in range(TURNED):
+        drawn = net.draw(tried, view.shape[-1], ink)
+        views, weights = (values.expand(len(tried), -1, -1, -1) for values in (view, weight))
+        costs = (weights * (views - _lit(drawn, views, weights, light)).square()).mean((1, 2, 3))
+        if costs.min() >= least:
+            break
+        least, signs = costs.min(), tried[costs.argmin()]
+        tried = signs * (1 - 2 * torch.eye(len(signs)))
+    return signs
 
 
 def _lit(drawn: Tensor, view: Tensor, weight: Tensor, light: Tensor) -> Tensor:

@@ -1,7 +1,8 @@
 """Measure how photographs of glyphs are read, and whether pictures without a text are, and keep the figures as data.
 
     python -m cppn glyphs photos                     30 photographs a condition, 60 pictures without a text of each kind
-    python -m cppn glyphs photos --count 0           only the pictures without a text; the other figures stay
+    python -m cppn glyphs photos --only thumb glare  only these conditions or kinds; the other figures stay
+    python -m cppn glyphs photos --count 0 --none 2500   20,000 pictures without a text; goes on where it was stopped
 
 The photographs are those of `cppn.glyphs.making.scenes` that nothing was built with. A text that is read where there
 is none is so rare that the pictures at hand may show none of them. So the questions put to the check bits are counted,
@@ -19,7 +20,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from PIL import Image
+from PIL import Image, ImageDraw
 
 from cppn import hub
 from cppn.checkpoint import write_atomically
@@ -29,7 +30,8 @@ from cppn.glyphs.legible import legible_message
 from cppn.glyphs.making.scenes import CONDITIONS, MEASURING_BACKGROUNDS, picture_of, scene_of, screenshot
 from cppn.glyphs.message import ALPHABET, seed_to_message
 from cppn.glyphs.network import GlyphNet
-from cppn.glyphs.photo import LAID, Sighting, fits, laid_over, read_picture
+from cppn.glyphs.photo import LAID, Sighting, laid_over, read_picture
+from cppn.glyphs.refine import fits
 from cppn.glyphs.scene import photograph
 from cppn.glyphs.send import wilson
 from cppn.glyphs.weights import script_of
@@ -39,6 +41,7 @@ SEED = 20_270_000  # of texts and pictures
 SIDE = 512  # pixels of a glyph that is photographed
 TRIED = 1  # questions of a picture that are tried, whether a text would have fitted
 CHECK = 2**16  # nonsense that the check bits let through once
+ROUND = 20  # pictures of a kind after which the next kind follows
 
 Facts = dict[str, object]
 
@@ -105,6 +108,22 @@ def screenshots(net: GlyphNet, number: int, random: np.random.Generator) -> Imag
     return screenshot(None, random, dark=bool(number % 2))
 
 
+def shapes(net: GlyphNet, number: int, random: np.random.Generator) -> Image.Image:
+    """Black circles, squares and triangles, some in a frame."""
+    page = Image.new("L", (256, 256), 255)
+    pen = ImageDraw.Draw(page)
+    for _ in range(int(random.integers(4, 8))):
+        radius = int(random.integers(16, 41))
+        x, y = (int(value) for value in random.integers(radius, 256 - radius, 2))
+        box = (x - radius, y - radius, x + radius, y + radius)
+        corners = ((x, y - radius), (x - radius, y + radius), (x + radius, y + radius))
+        kind = int(random.integers(3))
+        pen.polygon(corners, fill=0) if kind == 2 else (pen.ellipse, pen.rectangle)[kind](box, fill=0)
+    if number % 2:
+        pen.rectangle((0, 0, 255, 255), outline=0, width=4)
+    return page.convert("RGB")
+
+
 def blots(net: GlyphNet, number: int, random: np.random.Generator) -> Image.Image:
     """Black and white blots that look somewhat like glyphs, some of them on a larger page."""
     coarse = random.random((int(random.integers(5, 14)),) * 2, np.float32)
@@ -128,7 +147,7 @@ def photographed_seeds(net: GlyphNet, number: int, random: np.random.Generator) 
 
 
 def shipped(net: GlyphNet, number: int, random: np.random.Generator) -> Image.Image:
-    """Pictures that lie beside the weights, each cut and turned anew."""
+    """Pictures that lie beside the weights, flags and paintings for the most part, each cut and turned anew."""
     paths = sorted(path for path in hub.BUNDLED.rglob("*") if path.suffix in (".png", ".webp", ".jpg"))
     with Image.open(paths[number % len(paths)]) as picture:
         whole = picture.convert("RGB")
@@ -140,34 +159,33 @@ def shipped(net: GlyphNet, number: int, random: np.random.Generator) -> Image.Im
 Maker = Callable[[GlyphNet, int, np.random.Generator], Image.Image]
 NOTHING: dict[str, Maker] = {
     made.__name__.replace("_", " "): made
-    for made in (noise, backgrounds, screenshots, blots, seeds, photographed_seeds, shipped)
+    for made in (noise, shapes, backgrounds, screenshots, blots, seeds, photographed_seeds, shipped)
 }
 
 
-def nothing(net: GlyphNet, name: str, count: int) -> Facts:
-    """Pictures of a kind that hold no text: texts that were read all the same, and how many are to be expected."""
-    read, asked, tried, fitting, seconds = 0, 0, 0, 0, []
-    for number in range(count):
+def nothing(net: GlyphNet, name: str, count: int, before: Facts) -> Facts:
+    """Pictures of a kind that hold no text: texts that were read all the same, and how many are to be expected.
+
+    Args:
+        count: pictures in all. before: what was found on the first of them, which are not looked at again.
+    """
+    total = {key: before.get(key, 0) for key in ("pictures", "read", "questions", "questions_tried", "of_them_fitting")}
+    seconds = before.get("cpu_seconds", 0.0) * total["pictures"]
+    for number in range(total["pictures"], count):
         random = np.random.default_rng([SEED, number])
         picture = NOTHING[name](net, number, random)
         seen, took = timed(net, picture)
-        seconds.append(took)
-        read += seen.text is not None
-        asked += len(seen.asked)
-        for fits_it in _would_have_fitted(net, picture, seen, random):
-            tried += 1
-            fitting += fits_it
-    share = fitting / tried if tried else 0.0
-    return {
-        "pictures": count,
-        "read": read,
-        "questions": asked,
-        "questions_tried": tried,
-        "of_them_fitting": fitting,
+        seconds += took
+        tried = list(_would_have_fitted(net, picture, seen, random))
+        new = (1, seen.text is not None, len(seen.asked), len(tried), sum(tried))
+        total = {key: value + more for (key, value), more in zip(total.items(), new, strict=True)}
+    asked, tried, fitting = total["questions"], total["questions_tried"], total["of_them_fitting"]
+    share, most = (fitting / tried, wilson(fitting, tried)[1]) if tried else (0.0, 1.0)
+    return total | {
         "expected_false_texts_per_picture": asked * share / CHECK / count,
         # with the upper end of the share's 95 % interval
-        "expected_at_most": asked * (wilson(fitting, tried)[1] if tried else 1.0) / CHECK / count,
-        "cpu_seconds": _median(seconds),
+        "expected_at_most": asked * most / CHECK / count,
+        "cpu_seconds": round(seconds / count, 4),
     }
 
 
@@ -188,20 +206,27 @@ def main(argv: list[str]) -> int:
     )
     parser.add_argument("--count", type=int, default=30, help="photographs a condition (default: %(default)s)")
     parser.add_argument("--none", type=int, default=60, help="pictures of each kind without a text")
+    parser.add_argument("--only", nargs="+", default=[*CONDITIONS, *NOTHING], help="conditions and kinds")
     parser.add_argument("--out", type=Path, default=RESULT, help="default: %(default)s")
     args = parser.parse_args(argv)
     torch.set_num_threads(1)
     script = script_of("script")
-    found: Facts = (
-        json.loads(args.out.read_text(encoding="utf-8")) if args.out.exists() else {"read": {}, "nothing": {}}
-    )
-    found |= {"model": script.name, "sha256": script.checkpoint.sha256, "seed": SEED}
-    for part, names, measure, count in (
-        ("read", CONDITIONS, condition, args.count),
-        ("nothing", NOTHING, nothing, args.none),
-    ):
-        for name in names if count else ():
-            found[part][name] = measure(script.net, name, count)
-            print(f"{name}: {found[part][name]}", flush=True)
-            write_atomically(args.out, (json.dumps(found, indent=1) + "\n").encode())
+    known = {"model": script.name, "sha256": script.checkpoint.sha256, "seed": SEED}
+    found: Facts = json.loads(args.out.read_text(encoding="utf-8")) if args.out.exists() else {}
+    if {key: found.get(key) for key in known} != known:
+        found = {"read": {}, "nothing": {}, **known}
+
+    def keep(part: str, name: str, facts: Facts) -> None:
+        found[part][name] = facts
+        print(f"{name}: {facts}", flush=True)
+        write_atomically(args.out, (json.dumps(found, indent=1) + "\n").encode())
+
+    for name in CONDITIONS if args.count else ():
+        if name in args.only:
+            keep("read", name, condition(script.net, name, args.count))
+    for count in (*range(ROUND, args.none, ROUND), args.none):  # all kinds by turns: it may be stopped any time
+        for name in NOTHING:
+            before = found["nothing"].get(name, {})
+            if name in args.only and before.get("pictures", 0) < count:
+                keep("nothing", name, nothing(script.net, name, count, before))
     return 0
