@@ -279,7 +279,7 @@ def _all(photo: Photo) -> Iterator[Found]:
         if loose:
             for corners in sheets[:4]:
                 yield from _on_sheet(photo, corners, dark=False)
-            for corners in _pale_sheet(photo):
+            for corners in pale_sheet(photo):
                 if not any(_same(corners, other) for other in sheets):
                     yield from _on_sheet(photo, corners, dark=True)
 
@@ -314,7 +314,7 @@ def _heaps_of(photo: Photo, light: str, loose: bool) -> Iterator[tuple[bool, int
             yield dark, number, heap
 
 
-def _pale_sheet(photo: Photo) -> Iterator[np.ndarray]:
+def pale_sheet(photo: Photo) -> Iterator[np.ndarray]:
     """The largest heap that is light and has no colour: a sheet, without the hand that holds it."""
     soft = box_blur(photo.gray, 1)
     light = soft > threshold(soft)

@@ -12,8 +12,9 @@ from plain_glyphs import PlainColourNet, PlainNet
 
 from cppn.faults import VisitorError
 from cppn.glyphs.draw import INK, draw
-from cppn.glyphs.find import Found, Photo, heaps, quadrilateral
+from cppn.glyphs.find import Found, Photo, heaps, pale_sheet, quadrilateral
 from cppn.glyphs.legible import legible_message
+from cppn.glyphs.making.photos import nothing
 from cppn.glyphs.making.scenes import picture_of
 from cppn.glyphs.message import seed_to_message, text_to_message
 from cppn.glyphs.photo import read_picture
@@ -105,10 +106,40 @@ def test_a_hidden_part_does_not_mislead_the_fit(net):
     assert 0.6 < float(fit.counted) < 0.95
 
 
+def test_wrong_signs_are_settled(net):
+    signs = text_to_message("Found it", 64)[None]
+    seen = torch.nn.functional.pad(net.draw(signs, 96, INK), (12,) * 4).detach()
+    seen[:, :, 40:70, 12:40] = 0.6
+    start = signs.clone()
+    start[0, [3, 30, 50]] *= -0.2  # so small that the drawing fits all the same, and the slopes may lead nowhere
+    fit = refine(net, seen, torch.tensor(CORNERS)[None], start, 48, 20, settle=True)
+    assert torch.equal(fit.signs, signs)
+
+
+def test_a_hand_on_a_sheet_does_not_hide_where_it_lies():
+    page = Image.new("RGB", (400, 300), (20, 20, 24))
+    page.paste((240, 238, 230), (150, 60, 330, 240))
+    page.paste((199, 143, 117), (0, 120, 220, 170))
+    expected = np.array([[150, 60], [330, 60], [330, 240], [150, 240]]) / [400, 300]
+    (found,) = pale_sheet(Photo(page, 1))
+    assert min(np.abs(np.roll(found, turn, 0) - expected).max() for turn in range(4)) < 0.02
+
+
+def test_pictures_without_a_text_are_counted_on(net):
+    at_once, first = nothing(net, "noise", 2, {}), nothing(net, "noise", 1, {})
+    later = nothing(net, "noise", 2, first)
+    assert {key: value for key, value in later.items() if key != "cpu_seconds"} == {
+        key: value for key, value in at_once.items() if key != "cpu_seconds"
+    }
+    assert at_once["pictures"] == 2
+
+
 # --- photographs
 
 
-@pytest.mark.parametrize("condition", ["turned", "tilted", "small", "gradient", "screenshot", "all of it", "curl"])
+@pytest.mark.parametrize(
+    "condition", ["turned", "tilted", "small", "gradient", "screenshot", "all of it", "curl", "glare", "thumb"]
+)
 def test_photographs_are_read(net, glyph, condition):
     assert read_picture(net, picture_of(glyph, condition, 1, measuring=False)).text == "Found it"
 
