@@ -33,11 +33,13 @@ class Found(NamedTuple):
 
     Attributes:
         how: in words. light: how the light is evened out, of `LIGHTS`. corners: (4, 2), clockwise.
+        dark: whether it is dark on light; None where that is not known.
     """
 
     how: str
     light: str
     corners: np.ndarray
+    dark: bool | None = None
 
 
 class Photo:
@@ -275,7 +277,7 @@ def _all(photo: Photo) -> Iterator[Found]:
                     sheets.append(corners)
                     if not dark:
                         yield from _on_sheet(photo, corners, dark=True)
-                yield Found(words, light, corners)
+                yield Found(words, light, corners, dark)
         if loose:
             for corners in sheets[:4]:
                 yield from _on_sheet(photo, corners, dark=False)
@@ -333,4 +335,4 @@ def _on_sheet(photo: Photo, sheet: np.ndarray, dark: bool) -> Iterator[Found]:
             if ink == dark and number == 0:
                 inner = np.c_[(quadrilateral(mask) * 2 - 1) * 0.97, np.ones(4)] @ matrix.T
                 words = f"{'dark' if dark else 'light'} on a sheet ({light})"
-                yield Found(words, "local" if light == "local" else "raw", inner[:, :2] / inner[:, 2:])
+                yield Found(words, "local" if light == "local" else "raw", inner[:, :2] / inner[:, 2:], dark)
