@@ -17,7 +17,8 @@ from cppn.odd_shapes.canvas import Canvas
 from cppn.odd_shapes.contest import Game, Round
 from cppn.odd_shapes.dataset import CANVAS
 from cppn.odd_shapes.locate import Location
-from cppn.odd_shapes.network import GRID
+from cppn.odd_shapes.network import GRID, OddNet, centres
+from cppn.odd_shapes.posterior import Posterior
 
 SCALE = 8  # screen pixels for each pixel of the canvas
 SIDE = CANVAS * SCALE
@@ -71,6 +72,36 @@ def attention_of_all_heads(canvas: Canvas, location: Location, token: int) -> li
     ]
 
 
+def belief(canvas: Canvas, location: Location, exact: Posterior | None, truth: Point) -> tuple[Path | None, Path]:
+    """Where the odd shape may be, to the exact answer if there is one and to the network, by squares of 5 x 5 pixels.
+
+    Both have the same scale, their own answer as a cross, and the true centre.
+    """
+    guesses = (location.places + location.offset).numpy().reshape(-1, 2)
+    by_network = in_squares(guesses, location.probability.numpy().ravel())
+    drawn, most = {"the network": (by_network, (location.x, location.y), PREDICTED)}, by_network.max()
+    if exact:
+        rows, columns = np.nonzero(exact.probability)
+        known = in_squares(np.stack([columns, rows], axis=1), exact.probability[rows, columns])
+        drawn["exact"], most = (known, exact.mean, ASKING), max(most, known.max())
+    paths = {}
+    for name, (values, answer, colour) in drawn.items():
+        places = centres(OddNet.FIRST, OddNet.STEP).view(GRID, GRID, 2).numpy()
+        picture = heat(canvas.ink, values, places, f"{name}: probability of each square", float(most))
+        cross(picture, answer, colour)
+        cross(picture, truth, TRUE, tilted=True)
+        paths[name] = render.save_png(picture, f"belief-{name.replace(' ', '-')}")
+    return paths.get("exact"), paths["the network"]
+
+
+def in_squares(places: np.ndarray, probability: np.ndarray) -> np.ndarray:
+    """Probability of places (N, 2) in pixels, (N,), by the square of our network's grid they lie in, (12, 12)."""
+    columns, rows = np.clip(np.rint((places - OddNet.FIRST) / OddNet.STEP), 0, GRID - 1).astype(int).T
+    total = np.zeros((GRID, GRID))
+    np.add.at(total, (rows, columns), probability)
+    return total
+
+
 def contest(rounds: tuple[Round, ...], game: Game) -> Path:
     """The picture that is up in a contest: bare before the click, with all three positions after it."""
     played = rounds[game.number]
@@ -102,15 +133,16 @@ def canvas_point(pixel: Point) -> Point:
     return pixel[0] / SCALE - 0.5, pixel[1] / SCALE - 0.5
 
 
-def heat(ink: np.ndarray, values: np.ndarray, places: np.ndarray, caption: str) -> Image.Image:
+def heat(ink: np.ndarray, values: np.ndarray, places: np.ndarray, caption: str, least: float = LEAST) -> Image.Image:
     """A map of one value a token over the picture, with its scale.
 
     Args:
         ink: (64, 64). values: not negative, (12, 12).
         places: token centres in pixels, (12, 12, 2).
         caption: what the values are; they are printed as per cent.
+        least: what the dark end of the scale is at least.
     """
-    most = max(float(values.max()), LEAST)
+    most = max(float(values.max()), least, LEAST)
     picture = background(ink)
     step = float(places[0, 1, 0] - places[0, 0, 0]) * SCALE
     share = np.clip(values / most, 0, 1)

@@ -66,18 +66,21 @@ def posterior(ink: np.ndarray, budget: int = BUDGET, seconds: float = math.inf) 
     Args:
         ink: uint8 (64, 64), 1 is ink; drawn by the dataset's rules.
         budget: branches for each base kind.
-        seconds: by the wall, for all of it.
+        seconds: of a processor, for all of it.
 
     Raises:
         TooManyError: the budget or the time did not suffice. ValueError: no draw of the dataset gives this picture.
         Abandoned: nobody waits for it any more.
     """
-    until = time.monotonic() + seconds
+    until = time.thread_time() + seconds
     placed = np.argwhere(fitting(ink))  # (P, 4): kind, radius index, y, x
     member = _members(ink, placed)  # (P, pixels)
+    # two pixels that no placement covers together need two shapes
+    together = member.astype(np.float32).T @ member.astype(np.float32) > 0
+    together = _bits(together | np.eye(len(together), dtype=bool))
     mass, branches = np.zeros((CANVAS, CANVAS)), 0
     for base in range(len(KINDS)):
-        search = _Search(placed, member, base, budget, until)
+        search = _Search(placed, member, together, base, budget, until)
         search.add_to(mass)
         branches += search.looked
     if mass.sum() == 0:
@@ -104,15 +107,14 @@ def _bits(rows: np.ndarray) -> list[int]:
 class _Search:
     """The draws with one base kind. Sets of pixels and of placements are whole numbers, one bit an element."""
 
-    def __init__(self, placed: np.ndarray, member: np.ndarray, base: int, budget: int, until: float) -> None:
+    def __init__(
+        self, placed: np.ndarray, member: np.ndarray, together: list[int], base: int, budget: int, until: float
+    ) -> None:
         is_base = placed[:, 0] == base
         bases, self.odds = placed[is_base], placed[~is_base]
-        self.budget, self.until, self.looked = budget, until, 0
+        self.together, self.budget, self.until, self.looked = together, budget, until, 0
         self.base_cover, self.odd_cover = _bits(member[is_base]), _bits(member[~is_base])
         self.base_at, self.odd_at = _bits(member[is_base].T), _bits(member[~is_base].T)
-        # two pixels that no placement covers together need two shapes
-        together = member.astype(np.float32).T @ member.astype(np.float32) > 0
-        self.together = _bits(together | np.eye(len(together), dtype=bool))
         self.base_weight = WEIGHT[bases[:, 1]].tolist()
         self.of_radius = _bits(np.stack([bases[:, 1] == radius for radius in range(RADII)]))
         # the share of all draws in which the odd shape is a given placement; in which it may be any of them
@@ -165,7 +167,7 @@ class _Search:
             raise TooManyError("too many explanations")
         if self.looked % LOOK_UP == 0:
             still_wanted()
-            if time.monotonic() > self.until:
+            if time.thread_time() > self.until:
                 raise TooManyError("too many explanations for the time there is")
 
     def _needed(self, open_: int) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -15,12 +16,16 @@ from cppn.odd_shapes.canvas import open_canvas
 from cppn.odd_shapes.contest import Game, contest
 from cppn.odd_shapes.dataset import CANVAS, FEWEST, KINDS, MOST
 from cppn.odd_shapes.locate import locate
+from cppn.odd_shapes.posterior import TooManyError, posterior
 from cppn.odd_shapes.weights import NETWORKS, finder_of
 from cppn.sections import Section, Wing, share_link
 
 CHOICES = [endpoints.ANY, *KINDS]
 COUNTS = [(endpoints.ANY, 0), *((str(number), number) for number in range(FEWEST, MOST + 1))]
 LAST_SEED = 999_999
+HARD = 0.25  # share of the odd shape in view up to which a picture is called hard; a tenth of them are
+SHOWN_FIRST = 85  # the seed of a picture that is hard, has a quick exact answer, and leaves something to guess
+PATIENCE = 3.0  # processor seconds for an exact answer; 99 of 100 pictures need about one
 FRAMES = endpoints.LAYERS * endpoints.HEADS
 
 
@@ -31,6 +36,8 @@ def tab() -> Wing:
     with gr.Tabs(overflow_behavior="wrap") as tabs:
         with gr.Tab("Find it", id="find") as place:
             sections["find"] = place, _find_section()
+        with gr.Tab("The exact answer", id="exact") as place:
+            sections["exact"] = place, _exact_section()
         with gr.Tab("What the attention does", id="attention") as place:
             sections["attention"] = place, _attention_section()
         with gr.Tab("Beat the network", id="contest") as place:
@@ -142,15 +149,66 @@ def _networks() -> gr.Radio:
     return gr.Radio([(title, name) for name, title in NETWORKS.items()], value="ours", label="Network")
 
 
-def _options() -> tuple[dict[str, gr.components.Component], gr.Button]:
+def _options(first: int = 1) -> tuple[dict[str, gr.components.Component], gr.Button]:
     """Seed, kinds and number of shapes; and a button that changes the seed."""
     with gr.Row():
-        seed = gr.Number(1, label="Seed", precision=0, minimum=0, maximum=LAST_SEED, min_width=100)
+        seed = gr.Number(first, label="Seed", precision=0, minimum=0, maximum=LAST_SEED, min_width=100)
         count = gr.Dropdown(COUNTS, value=0, label="How many", min_width=100)
     with gr.Row():
         base = gr.Dropdown(CHOICES, value=endpoints.ANY, label="The many", min_width=100)
         odd = gr.Dropdown(CHOICES, value=endpoints.ANY, label="The odd one", min_width=100)
     return {"seed": seed, "base": base, "odd": odd, "count": count}, gr.Button("Another picture", variant="primary")
+
+
+# --- the exact answer
+
+
+def _exact_section() -> Section:
+    """Everything that can be known about a drawn picture, beside what the network makes of it."""
+    gr.Markdown(ui.text("odd_shapes", "exact"))
+    with gr.Row():
+        with gr.Column(scale=1, min_width=280):
+            options, another = _options(SHOWN_FIRST)
+            hard = gr.Button("A hard one")
+            network = _networks()
+        with gr.Column(scale=2, min_width=320):
+            with gr.Row():
+                exact, network_map = _map("What can be known"), _map("What the network thinks")
+            words = gr.Markdown()
+    link = ui.link_box("Link to the drawn picture")
+    settings = {**options, "network": network}
+    outputs = [exact, network_map, words]
+    section = Section("odd_shapes", "exact", settings, known, outputs, link, queue="large")
+    section.follow_settings()
+    section.follow(ui.at_once(another.click, lambda: random.randint(0, LAST_SEED), None, options["seed"]).then)
+    kinds = [options[name] for name in ("base", "odd", "count")]
+    section.follow(ui.at_once(hard.click, hard_seed, kinds, options["seed"]).then)
+    return section
+
+
+def known(seed: int, base: str, odd: str, count: int, network: str) -> tuple[object, ...]:
+    """The exact answer's map, the network's, and both in words."""
+    picture, truth = endpoints.draw_odd_shapes(seed, base, odd, count)
+    canvas = open_canvas(picture)
+    location, begun = locate(canvas, finder_of(network)), time.thread_time()
+    try:
+        exact = posterior(canvas.ink, seconds=PATIENCE)
+    except TooManyError:
+        exact = None
+    took = time.thread_time() - begun
+    shown = maps.belief(canvas, location, exact, (truth["x"], truth["y"]))
+    return *(path and str(path) for path in shown), views.describe_exact(exact, took, location, truth)
+
+
+def hard_seed(base: str, odd: str, count: int) -> int:
+    """A seed whose picture shows little of the odd shape; any one if the choices are impossible, as is said then."""
+    while True:
+        seed = random.randint(0, LAST_SEED)
+        try:
+            if endpoints.pictures_of(seed, base, odd, count).visible[0] <= HARD:
+                return seed
+        except VisitorError:
+            return seed
 
 
 # --- the other sections

@@ -13,6 +13,7 @@ from cppn.odd_shapes.canvas import Canvas, to_image
 from cppn.odd_shapes.contest import ROUNDS, Game, Round, standing
 from cppn.odd_shapes.dataset import ABSENT, KINDS, Pictures
 from cppn.odd_shapes.locate import Location
+from cppn.odd_shapes.posterior import Posterior
 from cppn.odd_shapes.weights import NETWORKS, Finder, weights_of
 
 RESULT = hub.BUNDLED / "results" / "odd_shapes.json"
@@ -109,6 +110,41 @@ def for_browser(canvas: Canvas, network: str, truth: Facts | None) -> Facts:
         "picture": str(render.save_png(to_image(canvas.ink), "odd-shapes-canvas")),
         "shapes": [truth["odd"], *truth["base"]] if truth else None,
     }
+
+
+# --- the exact answer
+
+
+def describe_exact(exact: Posterior | None, seconds: float, location: Location, truth: Facts) -> str:
+    """The exact answer beside the network's and the truth, and what it took; or that there is none.
+
+    Args:
+        exact: None if the search gave up. seconds: that it took.
+    """
+    answers = {"**+** the network": (location.x, location.y, location.uncertainty)}
+    if exact:
+        answers = {"**+** the exact answer": (*exact.mean, exact.uncertainty)} | answers
+        there = exact.probability[truth["y"], truth["x"]]
+        said = (
+            f"**Everything was tried in {seconds:.2f} seconds of a processor core**, in {exact.branches:,} steps. "
+            f"The true centre's own pixel got {there:.1%} of the probability."
+        )
+    else:
+        said = (
+            f"**Given up after {seconds:.1f} seconds:** this picture can be made in more ways than can be tried in "
+            "that time, so its exact answer is not known here. The network answers all the same."
+        )
+    lines = [
+        f"{said} {truth['visible_percent']:.0f} % of the odd shape is in view.",
+        "",
+        "| | x, y | expects to be off by | is off by |",
+        "|---|---|---|---|",
+    ]
+    for title, (x, y, doubt) in answers.items():
+        off = math.dist((x, y), (truth["x"], truth["y"]))
+        lines.append(f"| {title} | {x:.1f}, {y:.1f} | {doubt:.1f} px | {off:.1f} px |")
+    lines.append(f"| **✕** the truth: a {truth['odd']['kind']} | {truth['x']}, {truth['y']} | | |")
+    return "\n".join(lines)
 
 
 # --- the contest

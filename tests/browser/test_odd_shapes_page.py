@@ -50,6 +50,18 @@ def test_another_picture_changes_the_truth(page, url: str):
     )
 
 
+def test_everything_that_can_be_known_stands_beside_the_networks_answer(page, url: str):
+    page.goto(f"{url}{TAB}&section=exact&seed=82")
+    shown(page, "Everything was tried in")
+    for name in ("belief-exact", "belief-the-network"):
+        pictures(page, name).first.wait_for()
+    assert fits(page)
+    page.get_by_role("button", name="A hard one").click()
+    page.wait_for_function(
+        "() => ![...document.querySelectorAll('textarea, input')].some(i => i.value.includes('seed=82'))"
+    )
+
+
 def test_a_click_on_a_map_asks_another_token(page, url: str):
     page.goto(f"{url}{TAB}&seed=5")
     shown(page, "The truth:")

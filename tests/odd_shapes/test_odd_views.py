@@ -184,3 +184,42 @@ def test_a_click_whose_contest_is_forgotten_starts_a_new_one():
         assert "the network points at" in answer["words"]
         assert "you at 16, 32" in answer["words"]
         assert score.startswith(("Picture 1 of 10, you 0 : network 1", "Picture 1 of 10, you 1 : network 0"))
+
+
+# --- the exact answer
+
+
+def test_probability_is_gathered_by_the_square_it_lies_in():
+    places = np.array([[4, 4], [6.4, 1.6], [6.6, 4], [59, 59], [70, 9]])
+    total = maps.in_squares(places, np.array([1, 2, 4, 8, 16.0]))
+    assert (total[0, 0], total[0, 1], total[11, 11], total[1, 11]) == (3, 4, 8, 16)
+    assert total.sum() == 31
+
+
+def test_the_exact_answer_stands_beside_the_networks_and_the_truth():
+    exact, network, words = tab.known(82, "any", "any", 0, "ours")
+    truth = endpoints.draw_odd_shapes(82).truth
+    for path, colour in ((exact, maps.ASKING), (network, maps.PREDICTED)):
+        shown = pixels(path)[:512]
+        ys, xs = np.nonzero((shown == colour).all(axis=2))
+        where = maps.canvas_point((np.median(xs), np.median(ys)))
+        assert where == pytest.approx((truth["x"], truth["y"]), abs=2)  # it is a clear picture
+        assert tuple(shown[int((truth["y"] + 0.5) * 8), int((truth["x"] + 0.5) * 8)]) == maps.TRUE
+    assert "Everything was tried in" in words
+    assert "| **+** the exact answer |" in words
+    assert f"| **✕** the truth: a {truth['odd']['kind']} | {truth['x']}, {truth['y']} |" in words
+
+
+def test_a_search_that_takes_too_long_is_given_up_and_says_so(monkeypatch):
+    monkeypatch.setattr(tab, "PATIENCE", 0)
+    exact, network, words = tab.known(21, "any", "any", 0, "seed")
+    assert exact is None
+    assert pixels(network).shape == (512 + maps.STRIP, 512, 3)
+    assert words.startswith("**Given up after")
+    assert "exact answer |" not in words
+
+
+def test_a_hard_picture_shows_little_and_impossible_choices_end():
+    seed = tab.hard_seed("square", "any", 3)
+    assert endpoints.pictures_of(seed, "square", "any", 3).visible[0] <= tab.HARD
+    assert 0 <= tab.hard_seed("circle", "circle", 0) <= tab.LAST_SEED
