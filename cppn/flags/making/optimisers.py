@@ -2,10 +2,10 @@
 
     python -m cppn flags optimisers
 
-All start from the same weights, draw the same kind of points and have the same seconds; how many steps that makes is
-measured first. Each has its learning rate (Levenberg-Marquardt: its batch) chosen on a seed of its own before the
-seeds that count. The rate falls linearly to nothing, as in every training here. Runs are appended to a log as they end
-and are not repeated, so the comparison can be interrupted and goes on.
+All start from the same weights, draw the same kind of points and have the same seconds. Each has its learning rate
+(Levenberg-Marquardt: its batch) chosen on a seed of its own before the seeds that count. The rate falls linearly to
+nothing, as in every training here. Runs are appended to a log as they end and are not repeated, so the comparison can
+be interrupted and goes on.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import argparse
 import json
 import math
 import statistics
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -22,7 +23,7 @@ from torch import Tensor, nn
 
 from cppn import hub
 from cppn.checkpoint import write_atomically
-from cppn.flags.fit import Run
+from cppn.flags.fit import Progress, Run
 from cppn.flags.network import MysteryNet
 from cppn.flags.recipe import Recipe
 from cppn.flags.target import Target
@@ -38,7 +39,7 @@ SETTINGS = {
     "levenberg-marquardt": (128, 512),
 }
 CHOSEN_ON = 100  # the seed that settings are chosen on
-TRIAL = 20  # steps whose time says how many steps there are
+ENDLESS = 1_000_000  # steps, more than any run comes to: time ends it
 RESULT = hub.BUNDLED / "results" / "flag_optimisers.json"
 
 
@@ -103,7 +104,21 @@ class Soap:
             self._bases[side] = torch.linalg.qr(matrix @ base).Q
 
 
-class SoapRun(Run):
+class TimedRun(Run):
+    """A run that processor time ends; its learning rate falls with the time that is left."""
+
+    def __init__(self, target: Target, recipe: Recipe, seconds: float) -> None:
+        super().__init__(target, recipe)
+        self._budget = seconds
+
+    def advance(self) -> Progress | None:
+        """As any run's."""
+        look = super().advance()
+        self._fraction = self.cpu_seconds / self._budget
+        return look
+
+
+class SoapRun(TimedRun):
     """A run whose steps are SOAP's."""
 
     def fresh_optimizer(self) -> Soap:
@@ -111,7 +126,7 @@ class SoapRun(Run):
         return Soap(layers_of(self.net))
 
 
-class LevenbergRun(Run):
+class LevenbergRun(TimedRun):
     """A run by the Levenberg-Marquardt method on fresh points at each step; it needs no learning rate.
 
     The step solves (J^T J + damping) d = -J^T r by way of J J^T, the smaller matrix where there are few points.
@@ -138,7 +153,6 @@ class LevenbergRun(Run):
             self._move(before)
             self._damping *= 4
         self.step += 1
-        self._fraction = self.step / self.recipe.steps
 
     def _move(self, to: Tensor) -> None:
         nn.utils.vector_to_parameters(to, [p for layer in layers_of(self.net) for p in (layer.weight, layer.bias)])
@@ -173,21 +187,18 @@ def derivatives(layers: list[nn.Linear], x: Tensor) -> tuple[Tensor, Tensor]:
     return layers[-1](values[-1]), torch.cat(parts[::-1], dim=2)
 
 
-def begin(optimizer: str, setting: float, seed: int, steps: int) -> Run:
-    """A run of so many steps; the target is always `FLAG`."""
+def begin(optimizer: str, setting: float, seed: int, seconds: float) -> TimedRun:
+    """A run of so many processor seconds; the target is always `FLAG`."""
     target = Target.of_team(FLAG)
+    recipe = Recipe(ENDLESS, optimizer="adam" if optimizer == "adam" else "muon", seed=seed)
     if optimizer == "levenberg-marquardt":
-        return LevenbergRun(target, Recipe(steps=steps, batch=int(setting), rollback=None, seed=seed))
-    recipe = Recipe(steps=steps, learning_rate=setting, seed=seed, optimizer="adam" if optimizer == "adam" else "muon")
-    return (SoapRun if optimizer == "soap" else Run)(target, recipe)
+        return LevenbergRun(target, replace(recipe, batch=int(setting), rollback=None), seconds)
+    return (SoapRun if optimizer == "soap" else TimedRun)(target, replace(recipe, learning_rate=setting), seconds)
 
 
 def perform(optimizer: str, setting: float, seed: int, seconds: float) -> dict[str, object]:
     """One run in so many processor seconds; what came out."""
-    trial = begin(optimizer, setting, seed, 1_000_000)
-    while trial.step < TRIAL:
-        trial.advance()
-    run = begin(optimizer, setting, seed, max(TRIAL, round(seconds * TRIAL / trial.cpu_seconds)))
+    run = begin(optimizer, setting, seed, seconds)
     try:
         while not run.done:
             run.advance()
