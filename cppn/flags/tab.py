@@ -264,7 +264,7 @@ def _hide_section(tabs: gr.Tabs, opening: Section) -> Section:
 
 
 def _learned_section() -> Section:
-    """The tested hunches of the author of the original flags."""
+    """The tested hunches of the author of the original flags, and optimisers compared."""
     words = gr.Markdown()
     plots = [
         gr.ScatterPlot(
@@ -281,6 +281,7 @@ def _learned_section() -> Section:
     ]
     with gr.Accordion("All figures", open=False):
         table = gr.Markdown()
+    optimisers = gr.Markdown()
 
     def draw() -> tuple[object, ...]:
         rows = views.experiment_rows()
@@ -289,6 +290,7 @@ def _learned_section() -> Section:
             gr.ScatterPlot(plot, y_lim=views.room([gain for _, gain, _ in plot["data"]]))
             for plot in views.experiment_plots(rows)
         ]
-        return figures, views.experiment_table(rows), *drawn
+        compared = ui.text("flags", "optimisers", **views.optimiser_figures())
+        return figures, views.experiment_table(rows), compared, *drawn
 
-    return Section("flags", "learned", {}, draw, [words, table, *plots])
+    return Section("flags", "learned", {}, draw, [words, table, optimisers, *plots])

@@ -305,16 +305,18 @@ def experiment_table(rows: list[dict[str, object]]) -> str:
     return "\n".join(lines)
 
 
-def optimiser_table() -> str:
-    """How far each optimiser comes in equal time, as a Markdown table."""
+def optimiser_figures() -> dict[str, object]:
+    """How far each optimiser comes in equal time: the figures in `text/optimisers.md`."""
     found = json.loads((RESULTS / "flag_optimisers.json").read_text(encoding="utf-8"))
+    rows = sorted(found["summary"], key=lambda row: -row["mean_psnr"])
     lines = ["| optimiser | steps | mean, dB | 95 % interval |", "|---|---|---|---|"]
     lines += [
         f"| {OPTIMISERS[row['optimizer']]} | {row['steps']:,} | {row['mean_psnr']:.1f} "
         f"| {between(row['interval_95'], '.1f')} |"
-        for row in found["summary"]
+        for row in rows
     ]
-    return "\n".join(lines)
+    best = OPTIMISERS[rows[0]["optimizer"]]
+    return {"seconds": f"{found['seconds']:g}", "runs": rows[0]["runs"], "best": best, "table": "\n".join(lines)}
 
 
 def between(interval: Sequence[float], form: str) -> str:

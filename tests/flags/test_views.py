@@ -89,7 +89,7 @@ def test_the_findings_are_told_with_their_own_figures():
             "runs": 4,
             "mean_psnr": mean,
             "gain": gain,
-            "standard_error": 0.5,
+            "interval_95": [gain - 0.5, gain + 0.5],
         }
         for setting, mean in (("adam", 20.0), ("muon", 31.5))
         for flag in views.EXPERIMENT_FLAGS
@@ -107,7 +107,7 @@ def test_the_findings_are_told_with_their_own_figures():
     assert "112 training runs" in words
     assert "Four times the steps gained +7.2 and +7.2 dB with Adam, +7.2 and +7.2 dB with Muon" in words
     assert "the plain run is 11.5 and 11.5 dB better" in words
-    assert "| USA (harder) | muon | blur | 4 | 31.5 | -0.30 ± 0.50 |" in views.experiment_table(rows)
+    assert "| USA (harder) | muon | blur | 4 | 31.5 | -0.30 | -0.80 to +0.20 |" in views.experiment_table(rows)
 
 
 def test_a_guess_is_judged_by_its_answers():
