@@ -21,6 +21,7 @@ STANDING = {  # what is opened while the app still serves, and what says that it
     "?tab=quine": ".live.quine[data-verdict=exact]",
     "?tab=quine&section=tamper": ".live.quine_tamper[data-told]",
 }
+BOTH_CAME = "performance.getEntriesByType('resource').filter(e => e.name.endsWith('.safetensors')).length >= 2"
 MIXED = "cppnLive.toys.flags.painting().pixels(8, 4, { zoom: 1, x: 0, y: 0 }).join()"
 
 
@@ -38,7 +39,7 @@ def test_the_toys_go_on_when_the_app_has_ended(visitor: object):
         for page, stands in zip(pages, STANDING.values(), strict=True):
             page.bring_to_front()  # a page behind another paints nothing
             page.locator(stands).wait_for()
-            page.wait_for_load_state("networkidle")
+        pages[0].wait_for_function(BOTH_CAME)
     assert server.process.returncode is not None
     for page, play in zip(pages, (moves_and_mixes, opens_a_link, drags_the_map, verifies, tampers), strict=True):
         page.bring_to_front()
