@@ -29,10 +29,10 @@ CROPS = ((1.0, 0.985), (1.0, 0.95), (1.06, 1.06))  # widths that are seen, and b
 AGAIN = 8  # readings of a place that are read once more, straightened
 LOOKS_ALIKE = 0.7  # correlation with what the signs look like when drawn, from which the check bits are asked
 ASKED = 4  # readings of a place for which they are
-REFINED, FINISHED = 36, 3  # readings that are made better, and those of them that are followed to the end
+REFINED, FINISHED = 48, 3  # readings that are made better, and those of them that are followed to the end
 # pixels across and steps of a fit: of all that are made better, of those followed to the end, of a text laid over
 FIRST, LAST, LAID = (24, 12), (48, 60), ((32, 8), (48, 25), (48, 60))
-WAYS = 2  # turns of a place that are kept to be made better
+WAYS = 3  # turns of a place that are kept to be made better
 SAME = 0.8  # correlation of signs from which two readings are taken for one
 PROMISE = 0.45  # likeness times share that counts; glyphs under a thumb had 0.54 or more, what is none at most 0.41
 
