@@ -28,11 +28,20 @@ from cppn.hub import MANIFEST, VARIABLE, Repository, WeightsError
 Files = dict[str, Path | bytes]  # path in the repository -> where the file lies, or what it holds if it is made up here
 
 ROOT = Path(__file__).parents[1]
+FIGURES = (
+    "flag_experiments",
+    "flag_optimisers",
+    "glyph_capacity",
+    "glyph_experiments",
+    "glyphs",
+    "odd_shapes",
+    "quine",
+)
 # What the pages read below weights/, besides the networks that the manifest lists.
 SHOWN = (
     *("flags/targets/*.png", "flags/targets/fine/*.png", "flags/runs/*", "glyphs/runs/*", "glyphs/experiments/*.png"),
-    *(f"results/{name}.json" for name in ("flag_experiments", "glyphs", "glyph_experiments", "odd_shapes", "quine")),
-    *("results/starry.json", "starry/published.json", "starry/sunset.png"),
+    *(f"results/{name}.json" for name in (*FIGURES, "starry")),
+    *("starry/published.json", "starry/sunset.png"),
 )
 MARK = {"space": "cppn/hub.py", "model": MANIFEST}  # a repository that holds files, but not this one, is another thing
 KEPT = ".gitattributes"  # the Hub's own list of which files are large; it and a README are in every new repository
