@@ -69,6 +69,16 @@ def centres(first: float, step: float) -> Tensor:
     return torch.stack([line.repeat(GRID), line.repeat_interleave(GRID)], dim=1)
 
 
+def shares(place: Tensor, first: float, step: float) -> Tensor:
+    """How places (B, 2) are shared out among the four tokens round each, as in bilinear interpolation, (B, 144).
+
+    Each row sums to 1; a place beyond the outermost tokens counts as theirs.
+    """
+    inside = place.clamp(first, first + step * (GRID - 1))
+    near = (1 - (inside[:, None] - centres(first, step)).abs() / step).clamp(min=0)  # (B, 144, 2)
+    return near.prod(dim=2)
+
+
 def soft_argmax(logits: Tensor, offset: Tensor, places: Tensor) -> tuple[Tensor, Tensor]:
     """Mean position under the softmax of the logits, in float32.
 

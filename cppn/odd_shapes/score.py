@@ -7,32 +7,40 @@ from dataclasses import dataclass, field
 
 import numpy as np
 import torch
+from torch import Tensor
 
 from cppn.faults import still_wanted
 from cppn.odd_shapes.dataset import Pictures, named_rng, sample
 from cppn.odd_shapes.locate import uncertainty
-from cppn.odd_shapes.network import OddNet, SeedNet, centres
+from cppn.odd_shapes.network import OddNet, SeedNet, centres, shares
 
 BATCH = 250  # pictures at a time; the same seed gives the same pictures whatever the count
 NORMAL = 1.96  # half-width of a 95 % interval, in standard errors
 MISS = 5.0  # pixels of distance from which an answer counts as wrong
 # name -> least and most visible share of the odd shape; "hidden" is exactly nothing
 STRATA = {"hidden": (0.0, 0.0), "0-25%": (0.0, 0.25), "25-50%": (0.25, 0.5), "over 50%": (0.5, 1.0)}
+MASSES = (0.5, 0.9, 0.99)  # of the probability that the regions hold in which a network says that the centre lies
 
 
 @dataclass
 class Score:
-    """Errors collected so far: (N, 2) in pixels; what was visible, (N,); the network's own doubt in pixels, (N,)."""
+    """Collected so far: errors (N, 2) in pixels; what was visible, (N,); the network's own doubt in pixels, (N,).
+
+    Attributes:
+        held: for each of `MASSES`, how much of the true centre its region held, (N, 3), in [0, 1]; see `held_by`.
+    """
 
     error: np.ndarray = field(default_factory=lambda: np.zeros((0, 2)))
     visible: np.ndarray = field(default_factory=lambda: np.zeros(0))
     doubt: np.ndarray = field(default_factory=lambda: np.zeros(0))
+    held: np.ndarray = field(default_factory=lambda: np.zeros((0, len(MASSES))))
 
-    def add(self, error: np.ndarray, visible: np.ndarray, doubt: np.ndarray) -> None:
+    def add(self, error: np.ndarray, visible: np.ndarray, doubt: np.ndarray, held: np.ndarray) -> None:
         """Take in one more batch."""
         self.error = np.concatenate([self.error, error])
         self.visible = np.concatenate([self.visible, visible])
         self.doubt = np.concatenate([self.doubt, doubt])
+        self.held = np.concatenate([self.held, held])
 
     def summary(self) -> dict[str, object]:
         """All measures: over all pictures, by what is visible, and by how sure the network said it was."""
@@ -41,14 +49,19 @@ class Score:
             **measures(self.error),
             "by_visible": {name: self._part(stratum(self.visible, name)) for name in STRATA},
             "by_uncertainty": {
-                name: self._part(chosen) | {"said_px": round(_root_mean_square(self.doubt[chosen]), 3)}
+                name: self._part(chosen)
+                | {"said_px": round(_root_mean_square(self.doubt[chosen]), 3), "regions": self._regions(chosen)}
                 for name, (low, high) in doubts.items()
                 if (chosen := (self.doubt >= low) & (self.doubt < high)).any()
             },
+            "regions": self._regions(np.ones(len(self.held), bool)),
         }
 
     def _part(self, chosen: np.ndarray) -> dict[str, float | None]:
         return {"share": round(float(chosen.mean()), 4), **(measures(self.error[chosen]) if chosen.any() else {})}
+
+    def _regions(self, chosen: np.ndarray) -> list[dict[str, object]]:
+        return [_coverage(mass, held) for mass, held in zip(MASSES, self.held[chosen].T, strict=True)]
 
 
 def stratum(visible: np.ndarray, name: str) -> np.ndarray:
@@ -93,6 +106,35 @@ def uncertain(rmse: float, spread: float | None, digits: int) -> dict[str, objec
     }
 
 
+def _coverage(mass: float, held: np.ndarray) -> dict[str, object]:
+    """How often the regions of this probability held the true centre, with a 95 % interval; None for one picture."""
+    mean, reach = float(held.mean()), NORMAL * float(held.std()) / len(held) ** 0.5
+    interval = [round(min(1.0, max(0.0, mean + side * reach)), 4) for side in (-1, 1)]
+    return {
+        "mass": mass,
+        "pictures": len(held),
+        "held": round(mean, 4),
+        "held_interval_95": interval if len(held) > 1 else None,
+    }
+
+
+def held_by(log_probability: Tensor, true: Tensor, mass: float) -> Tensor:
+    """How much of the true centre lies in the smallest regions that hold this much of a network's probability, (B,).
+
+    A region takes the likeliest token, the next one, and so on. The last would make it too large, so it is taken only
+    with the chance that makes the probability exact, which counts here as that share of it. A network whose
+    probabilities are right has a mean of exactly `mass`, whatever the pictures.
+
+    Args:
+        log_probability: of each token, (B, 144). true: how the true centre is shared out among the tokens, (B, 144), as
+            the networks learn it: each token stands for the places round it.
+    """
+    likely, order = log_probability.double().exp().sort(dim=1, descending=True)  # (B, 144)
+    before = likely.cumsum(dim=1) - likely
+    taken = ((mass - before) / likely.clamp(min=1e-300)).clamp(0, 1)  # whole tokens, a share of one, then none
+    return (true.double().gather(1, order) * taken).sum(dim=1)
+
+
 def _root_mean_square(values: np.ndarray) -> float:
     return float(np.sqrt(np.square(values).mean()))
 
@@ -117,5 +159,7 @@ def examine(net: OddNet | SeedNet, count: int, seed: int) -> Iterator[Score]:
         still_wanted()
         answer = net(pictures.inputs)
         error = (answer.position - pictures.targets).double().numpy()
-        result.add(error, pictures.visible, uncertainty(answer, places).numpy())
+        true = shares(pictures.targets, net.FIRST, net.STEP)
+        held = torch.stack([held_by(answer.log_probability, true, mass) for mass in MASSES], dim=1)
+        result.add(error, pictures.visible, uncertainty(answer, places).numpy(), held.numpy())
         yield result

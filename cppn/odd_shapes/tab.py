@@ -167,14 +167,14 @@ def _exact_section() -> Section:
     """Everything that can be known about a drawn picture, beside what the network makes of it."""
     gr.Markdown(ui.text("odd_shapes", "exact"))
     with gr.Row():
-        with gr.Column(scale=1, min_width=280):
-            options, another = _options(SHOWN_FIRST)
-            hard = gr.Button("A hard one")
-            network = _networks()
         with gr.Column(scale=2, min_width=320):
             with gr.Row():
                 exact, network_map = _map("What can be known"), _map("What the network thinks")
             words = gr.Markdown()
+        with gr.Column(scale=1, min_width=280):
+            options, another = _options(SHOWN_FIRST)
+            hard = gr.Button("A hard one")
+            network = _networks()
     link = ui.link_box("Link to the drawn picture")
     settings = {**options, "network": network}
     outputs = [exact, network_map, words]

@@ -238,7 +238,29 @@ def score_figures() -> Facts:
         "table": _networks_table(measured["networks"]),
         "hidden": f"{100 * ours['by_visible']['hidden']['share']:.1f} %",
         "bayes": measured["bayes"] | {"interval": _span(measured["bayes"])},
+        "regions": _regions_table(measured["networks"]),
+        "region_pictures": ours["regions"][0]["pictures"],
     }
+
+
+def _regions_table(networks: dict[str, Facts]) -> str:
+    """How often the regions in which a network says that the centre lies hold it: in all pictures, in unsure ones."""
+    rows = {}
+    for name, title in NETWORKS.items():
+        score = networks[name]["score"]
+        rows[title] = score["regions"]
+        rows[f"{title}, where it expects to be off by over 5 px"] = score["by_uncertainty"]["over 5 px"]["regions"]
+    masses = " | ".join(f"{region['mass']:.0%} of its probability" for region in rows[NETWORKS["ours"]])
+    lines = [f"| the places that hold … | {masses} |", "|---" * (1 + len(rows[NETWORKS["ours"]])) + "|"]
+    for title, regions in rows.items():
+        lines.append(f"| {title} | {' | '.join(_held(region) for region in regions)} |")
+    return "\n".join(lines)
+
+
+def _held(region: Facts) -> str:
+    """How often regions held the true centre, with the 95 % interval."""
+    low, high = region["held_interval_95"]
+    return f"{region['held']:.1%} ({low:.1%} to {high:.1%})"
 
 
 def _networks_table(networks: dict[str, Facts]) -> str:

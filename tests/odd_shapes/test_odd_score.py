@@ -16,7 +16,7 @@ from cppn.odd_shapes import contest, endpoints, score, views
 from cppn.odd_shapes.contest import ROUNDS, Game
 from cppn.odd_shapes.dataset import ABSENT, named_rng, sample
 from cppn.odd_shapes.making import measure
-from cppn.odd_shapes.network import Answer, SeedConfig, SeedNet, centres
+from cppn.odd_shapes.network import Answer, SeedConfig, SeedNet, centres, shares
 from cppn.odd_shapes.weights import Finder
 
 
@@ -67,6 +67,40 @@ def test_nineteen_of_twenty_intervals_hold_the_truth():
     assert np.mean([low <= 2 <= high for low, high in intervals]) == pytest.approx(0.95, abs=0.025)
 
 
+def test_regions_of_right_probabilities_hold_exactly_their_mass():
+    probability = torch.from_numpy(np.random.default_rng(0).dirichlet(np.full(144, 0.1), 200))
+    for mass in score.MASSES:
+        held = score.held_by(probability.log(), probability, mass)
+        torch.testing.assert_close(held, torch.full((200,), mass, dtype=torch.float64))
+
+
+@pytest.mark.parametrize(
+    ("mass", "expected"), [(0.3, [0, 0.5, 0, 0]), (0.6, [0, 1, 0, 0]), (0.7, [0, 1, 0, 1 / 3]), (0.95, [0.5, 1, 0, 1])]
+)
+def test_a_region_is_the_likeliest_tokens_and_a_share_of_the_last(mass: float, expected: list[float]):
+    probability = torch.tensor([[0.1, 0.6, 0.0, 0.3]]).expand(4, 4)
+    assert score.held_by(probability.log(), torch.eye(4), mass).tolist() == pytest.approx(expected)
+
+
+def test_a_network_that_is_too_sure_is_found_out():
+    rng = np.random.default_rng(1)
+    right = rng.dirichlet(np.full(144, 0.1), 4000)
+    true = torch.from_numpy(np.eye(144)[(right.cumsum(axis=1) > rng.random((4000, 1))).argmax(axis=1)])
+    sure = right**2 / (right**2).sum(axis=1, keepdims=True)
+    for mass in score.MASSES:
+        held = score.held_by(torch.from_numpy(right).log(), true, mass).mean()
+        assert held == pytest.approx(mass, abs=5 * (mass * (1 - mass) / 4000) ** 0.5)
+        assert score.held_by(torch.from_numpy(sure).log(), true, mass).mean() < mass - 0.05
+
+
+def test_a_centre_is_shared_out_among_the_four_tokens_round_it():
+    places = torch.tensor([[4.0, 9.0], [6.0, 60.0], [21.5, 10.0]])
+    weight = shares(places, 4.0, 5.0)
+    torch.testing.assert_close(weight.sum(dim=1), torch.ones(3))
+    torch.testing.assert_close(weight @ centres(4.0, 5.0), torch.tensor([[4.0, 9.0], [6.0, 59.0], [21.5, 10.0]]))
+    assert (weight > 0).sum(dim=1).tolist() == [1, 2, 4]
+
+
 def test_strata_do_not_overlap():
     visible = np.array([0, 0.1, 0.25, 0.26, 0.5, 0.51, 1])
     names = [[name for name in score.STRATA if score.stratum(visible, name)[n]] for n in range(len(visible))]
@@ -103,6 +137,7 @@ def test_one_picture_has_no_error_bar(finder):
     assert facts["standard_error"] is facts["interval_95"] is None
     (part,) = [part for part in facts["by_visible"].values() if part["share"]]
     assert part["standard_error"] is part["interval_95"] is None
+    assert [region["held_interval_95"] for region in facts["regions"]] == [None] * 3
     said = views.describe_score(facts, 1)
     assert "on 1 fresh picture, which has no error bar" in said
     assert f"{facts['median_distance']:.2f} px from the true centre" in said

@@ -39,6 +39,9 @@ def test_a_measured_figure_can_be_measured_again(name):
     again, promised = result.summary(), views.results()["networks"][name]["score"]
     assert again["rmse"] == pytest.approx(promised["rmse"], abs=5 * again["standard_error"])
     assert again["median_distance"] == pytest.approx(promised["median_distance"], rel=0.3)
+    for found, told in zip(again["regions"], promised["regions"], strict=True):
+        low, high = found["held_interval_95"]
+        assert told["held"] == pytest.approx(found["held"], abs=2.5 * (high - low) / 2)
 
 
 def every_interval(part: dict):
@@ -86,6 +89,18 @@ def test_the_card_says_the_intervals_and_what_the_parts_contribute():
         low, high = score["interval_95"]
         assert f"| {score['rmse']:.2f} px | {low:.2f} to {high:.2f} px |" in card
     assert "±" not in card.split("## odd_shapes/")[1].split("## starry/")[0]
+
+
+def test_the_card_and_the_tab_say_how_far_the_probabilities_can_be_trusted():
+    card = " ".join((hub.BUNDLED / "README.md").read_text(encoding="utf-8").split())
+    said = ui.text("odd_shapes", "score", **views.score_figures())
+    for name in NETWORKS:
+        for region in views.results()["networks"][name]["score"]["regions"]:
+            low, high = region["held_interval_95"]
+            assert low <= region["held"] <= high
+            told = f"{region['held']:.1%} ({low:.1%} to {high:.1%})"
+            assert f"| {told} |" in card
+            assert f"| {told} |" in said
 
 
 @pytest.mark.parametrize("name", NETWORKS)

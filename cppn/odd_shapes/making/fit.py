@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from cppn.odd_shapes.dataset import Pictures, named_rng, sample
-from cppn.odd_shapes.network import GRID, Answer, OddNet, SeedNet, centres
+from cppn.odd_shapes.network import Answer, OddNet, SeedNet, centres, shares
 from cppn.optimisers import MuonWithAdam
 from cppn.training import linear_decay
 
@@ -180,9 +180,7 @@ def pointing_loss(
         importance: what each picture counts, (B,).
     """
     target, place = pictures.targets, centres(first, step)  # (B, 2), (144, 2)
-    inside = target.clamp(first, first + step * (GRID - 1))  # a centre beyond the outermost tokens counts as theirs
-    near = (1 - (inside[:, None] - place).abs() / step).clamp(min=0)  # (B, 144, 2)
-    weight = near.prod(dim=2)  # (B, 144); sums to 1, at most four are not zero
+    weight = shares(target, first, step)  # (B, 144)
     cross_entropy = -(weight * answer.log_probability).sum(dim=1)  # (B,)
     guess = place + answer.offset - target[:, None]  # (B, 144, 2)
     guesses = (weight[:, :, None] * guess.square()).sum(dim=1).mean(dim=1)  # (B,)
