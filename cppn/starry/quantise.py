@@ -80,20 +80,31 @@ def polish(objective: Objective, weights: Tensor) -> Iterator[tuple[float, Tenso
 
 
 def fit_in(objective: Objective, weights: Tensor, limit: int = BYTE_LIMIT) -> Tensor:
-    """Whole weights whose program is not too long: where escapes make it so, the next best that were found.
+    """Whole weights whose program is not too long: where escapes make it so, one weight goes a level up or down.
 
-    A step of one in a weight changes nearly all bytes of the number, so a few trials are enough.
+    That changes most bytes of the number, so a few of the cheapest steps are enough.
 
     Raises:
         ValueError: none of them helps; the shape holds more weights or levels than there is room for.
     """
     if fits(objective, weights, limit):
         return weights
-    state = objective.curvature(weights, precise=True)
-    for pull in _PULLS:
-        ways = (way for way in _round_anew(state, weights, pull, objective.shape) if fits(objective, way, limit))
-        if shorter := list(itertools.islice(ways, _TRIED)):
-            return min(shorter, key=objective.loss)
+    state, grid = objective.curvature(weights, precise=True), objective.shape.grid
+    place = lattice.places(weights, grid)  # (W,)
+    to = torch.stack([place - 1, place + 1])  # (2, W)
+    step = grid[to.clamp(0, len(grid) - 1)] - weights
+    cost = 2 * state.gradient * step + state.matrix.diagonal() * step.square()  # of the loss, to second order
+    cost[(to < 0) | (to >= len(grid))] = torch.inf
+    order = cost.flatten().argsort()[: int(cost.isfinite().sum())]
+
+    def ways() -> Iterator[Tensor]:
+        for number in order.tolist():
+            way = weights.clone()
+            way[number % len(weights)] += step.flatten()[number]
+            yield way
+
+    if shorter := list(itertools.islice((way for way in ways() if fits(objective, way, limit)), _TRIED)):
+        return min(shorter, key=objective.loss)
     raise ValueError(f"no program of {limit:,} bytes is near these weights")
 
 
