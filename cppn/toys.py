@@ -32,8 +32,9 @@ def head() -> str:
     """The toys' scripts and styles, for the page's head."""
     shared, *wings = sorted(LIVE.glob("*.js"), key=lambda path: (path.stem != "shared", path.stem))
     scripts = "\n".join(path.read_text(encoding="utf-8") for path in (shared, *wings))
-    # whole lines of comments and indents are for readers of the files; on the wire they are an eighth of the page
-    scripts = re.sub(r"^\s*/\*\*[\s\S]*?\*/$|^\s*//.*$|^\s+", "", scripts, flags=re.MULTILINE)
+    # comments and indents are for readers of the files; on the wire they are an eighth of the page
+    comments = r"^\s*/\*\*[\s\S]*?\*/$|^\s*//.*$|(?<=[;{,]) +// [^\n\"'`]*$|^\s+"
+    scripts = re.sub(comments, "", scripts, flags=re.MULTILINE)
     return f"<script>{scripts}</script>\n<style>{(LIVE / 'live.css').read_text(encoding='utf-8')}</style>"
 
 

@@ -29,10 +29,15 @@ def text(wing: str, name: str, **figures: object) -> str:
     return words.format(**figures) if figures else words
 
 
-def diagram(wing: str) -> gr.HTML:
-    """The drawing of how a wing works, `how.svg` beside its prose; its lines have the colour of the text around it."""
+def explanation(drawn: str = "", said: str = "") -> tuple[gr.HTML, gr.Markdown]:
+    """Places for what `explain` tells, which a page need not carry before somebody looks."""
+    return gr.HTML(drawn, elem_classes="diagram"), gr.Markdown(said)
+
+
+def explain(wing: str, **figures: object) -> tuple[str, str]:
+    """How a wing works: `how.svg`, whose lines have the colour of the text around it, and its prose `how.md`."""
     drawn = (Path(__file__).parent / wing / "text" / "how.svg").read_text(encoding="utf-8")
-    return gr.HTML(drawn, elem_classes="diagram")
+    return drawn, text(wing, "how", **figures)
 
 
 def escaped(words: str) -> str:

@@ -111,8 +111,7 @@ def _decode_section() -> Section:
 
     ui.listen(paint.click, paint_large, [team, width, zoom, center_x, center_y], [large, said], queue="large")
     with gr.Accordion("How it works", open=False):
-        ui.diagram("flags")
-        gr.Markdown(ui.text("flags", "how"))
+        ui.explanation(*ui.explain("flags"))
     return section
 
 

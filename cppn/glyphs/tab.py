@@ -360,14 +360,13 @@ def _how_section(model: gr.Dropdown) -> Section:
     """The explanation, and the registration marks made visible."""
     with gr.Row():
         with gr.Column(scale=2, min_width=320):
-            ui.diagram("glyphs")
-            gr.Markdown(ui.text("glyphs", "how"))
+            told = ui.explanation()
         with gr.Column(scale=1, min_width=280, elem_classes="result"):
             average = ui.shown("The average of 200 glyphs", buttons=["download", "fullscreen"])
             caption = gr.Markdown(elem_classes="caption")
 
-    def common(model: str) -> tuple[str, str]:
+    def common(model: str) -> tuple[str, ...]:
         script = script_of(model)
-        return str(views.average(script)), views.noted(views.AVERAGE, script.note)
+        return str(views.average(script)), views.noted(views.AVERAGE, script.note), *ui.explain("glyphs")
 
-    return Section("glyphs", "how", {"model": model}, common, [average, caption])
+    return Section("glyphs", "how", {"model": model}, common, [average, caption, *told])

@@ -80,11 +80,11 @@ def uncertainty(answer: Answer, places: Tensor) -> Tensor:
 def locate(canvas: Canvas, finder: Finder) -> Location:
     """Ask a network about one picture, turned so that its triangles stand upright; the answer is turned back.
 
-    A picture without triangles is as good any way round: the network is shown all four, and the mean of its answers
-    counts, so that turning the picture does not change the answer.
+    A picture from elsewhere without triangles may lie any way round: the network is shown all four, and the mean of its
+    answers counts, so that turning such a picture does not change the answer.
     """
     net, ways = finder.net, (canvas.turns,)
-    if not canvas.turns and needs_no_triangle(canvas.ink):
+    if canvas.done and not canvas.turns and needs_no_triangle(canvas.ink):
         ways = (0, 1, 2, 3)
     shown = np.stack([np.rot90(canvas.ink, turns) for turns in ways])
     answer = net(torch.from_numpy(1 - shown)[:, None].float())

@@ -45,9 +45,8 @@ def tab() -> Wing:
         with gr.Tab("How good it is", id="score") as place:
             sections["score"] = place, _score_section()
         with gr.Tab("How it works", id="how") as place:
-            ui.diagram("odd_shapes")
-            gr.Markdown(ui.text("odd_shapes", "how"))
-            sections["how"] = place, Section("odd_shapes", "how")
+            told = ui.explanation()
+            sections["how"] = place, Section("odd_shapes", "how", {}, lambda: ui.explain("odd_shapes"), told)
     return Wing("odd_shapes", tabs, sections)
 
 

@@ -38,9 +38,11 @@ def tab() -> Wing:
         with gr.Tab("Zero quine", id="zero") as place:
             sections["zero"] = place, _zero_section()
         with gr.Tab("How it works", id="how") as place:
-            ui.diagram("quine")
-            gr.Markdown(ui.text("quine", "how", **measured.results()["sensitivity"]))
-            sections["how"] = place, Section("quine", "how")
+            sensitivity = measured.results()["sensitivity"]
+            sections["how"] = (
+                place,
+                Section("quine", "how", {}, lambda: ui.explain("quine", **sensitivity), ui.explanation()),
+            )
 
     def chosen(request: gr.Request, slug: str, index: float) -> list[object]:
         """Another network: all that hangs on it, but for its copies, which cost more than the rest together."""

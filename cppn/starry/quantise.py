@@ -44,7 +44,7 @@ def round_all(
         pixels, judged: how many, for the curvature and for the loss and the gradient.
     """
     shape = objective.shape
-    fitter = Levenberg(objective, shape.wrap(weights), damping=1e-2, least=1e-3, ridge=1e-3)
+    fitter = Levenberg(objective, shape.wrap(shape.turned(weights)), damping=1e-2, least=1e-3, ridge=1e-3)
     size = -(-shape.weights // blocks)
     while bool(fitter.free.any()):
         for _ in range(steps):

@@ -53,9 +53,10 @@ class Shape:
         return period if self.activation == "sine" and period <= covered else None
 
     def program(self, weights: Tensor, width: int, height: int) -> Program:
-        """The program of these weights, each rounded to the nearest level."""
+        """The program of these weights, each rounded to the nearest level; those that are levels stay as they are."""
         lowest, _ = weight_range(self.levels, self.activation)
-        whole = tuple((lowest + lattice.places(self.wrap(weights), self.grid)).tolist())
+        inside = torch.where(torch.isin(weights, self.grid), weights, self.wrap(weights))
+        whole = tuple((lowest + lattice.places(inside, self.grid)).tolist())
         return Program(whole, self.levels, self.scale, self.constant, self.activation, width, height, self.bend)
 
     def wrap(self, weights: Tensor) -> Tensor:
@@ -65,6 +66,18 @@ class Shape:
         weights = weights.clone()
         start = self.constants
         weights[start] -= (weights[start] / self.period).round() * self.period
+        return weights
+
+    def turned(self, weights: Tensor) -> Tensor:
+        """The same network with a last weight of 0 or less, where its neuron is periodic: sin(pi - s) = sin(s).
+
+        The highest level of a sine is the digit 0, and as the last digit of a number it would be lost.
+        """
+        if self.period is None or weights[-1] <= 0:
+            return weights
+        weights, first = weights.clone(), int(self.constants[-1])
+        weights[first:] *= -1
+        weights[first] += self.period / 2
         return weights
 
     def clamp(self, weights: Tensor, reach: float = 1.0) -> Tensor:

@@ -317,6 +317,9 @@ def _how_section() -> Section:
         y_lim=CURVE_LIMITS,
         height=300,
     )
-    ui.diagram("starry")
-    gr.Markdown(ui.text("starry", "how"))
-    return Section("starry", "how", {}, lambda: (views.scores(), views.search_curves(views.results())), [table, curve])
+    told = ui.explanation()
+
+    def explained() -> tuple[object, ...]:
+        return views.scores(), views.search_curves(views.results()), *ui.explain("starry")
+
+    return Section("starry", "how", {}, explained, [table, curve, *told])

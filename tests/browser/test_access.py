@@ -74,6 +74,7 @@ def test_every_section_is_for_everybody(visitor: object, url: str):
     page.emulate_media(reduced_motion="reduce", color_scheme="light")
     page.goto(url)
     page.locator(":root.stands").wait_for(state="attached")
+    page.add_style_tag(content="* { transition: none !important; }")  # else a colour is on its way when it is read
     faults = {}
     for wing in app.wings:
         page.get_by_role("tab", name=wing.place.label, exact=True).first.click()

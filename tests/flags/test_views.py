@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 import numpy as np
 import pytest
 import torch
@@ -12,6 +14,7 @@ from cppn import checkpoint, ui
 from cppn.flags import endpoints, views
 from cppn.flags.conventions import Convention
 from cppn.flags.decode import open_gift
+from cppn.flags.making import optimisers
 from cppn.flags.network import GiftConfig
 from cppn.flags.target import TARGETS
 from cppn.flags.teams import TEAMS
@@ -115,3 +118,19 @@ def test_a_guess_is_judged_by_its_answers():
     assert "may well be" in views.judge_guess(gift, "-1 to 1")
     for name in ("pixels", "y, x, pixels"):  # far outside
         assert "daydreams" in views.judge_guess(gift, name)
+
+
+def test_optimisers_are_told_in_the_order_of_what_was_measured():
+    figures = views.optimiser_figures()
+    found = json.loads((views.RESULTS / "flag_optimisers.json").read_text(encoding="utf-8"))
+    assert optimisers.summarise(found["runs"]) == found["summary"]
+    means = [float(line.split("|")[3]) for line in figures["table"].splitlines()[2:]]
+    assert means == sorted(means, reverse=True)
+    assert len(means) == len(optimisers.SETTINGS)
+    card = " ".join((views.RESULTS.parent / "README.md").read_text(encoding="utf-8").split())
+    for row in found["summary"]:
+        low, high = row["interval_95"]
+        assert f"{row['mean_psnr']:.1f} dB ({low:.1f} to {high:.1f})" in card or (
+            f"{row['mean_psnr']:.1f} ({low:.1f} to {high:.1f})" in card
+        )
+    assert ui.text("flags", "optimisers", **figures)

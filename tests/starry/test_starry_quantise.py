@@ -98,3 +98,15 @@ def test_a_curvature_that_is_not_finite_is_an_error_not_an_endless_search(number
     state = Curvature(0.0, torch.zeros(5), matrix, torch.eye(5, dtype=torch.float64))
     with pytest.raises(ArithmeticError, match="no finite curvature"):
         _factorise(state, torch.arange(5), 0.1)
+
+
+def test_a_last_weight_is_turned_so_that_its_digit_is_not_lost(fitted: tuple[Objective, torch.Tensor]):
+    objective, weights = fitted
+    for last in (weights[-1].abs(), -weights[-1].abs()):
+        changed = torch.cat([weights[:-1], last[None]])
+        turned = objective.shape.turned(changed)
+        assert objective.loss(turned) == pytest.approx(objective.loss(changed), rel=1e-4)
+        if objective.shape.period is None:
+            assert torch.equal(turned, changed)
+        else:
+            assert turned[-1] <= 0
