@@ -8,7 +8,7 @@ import pytest
 from looks import fits, painted, shown
 from PIL import Image
 
-from cppn.starry.weights import published
+from cppn.starry.weights import painter_of, published
 
 pytestmark = pytest.mark.browser
 TAB = "?tab=starry"
@@ -82,7 +82,7 @@ def test_a_programs_bytes_are_shown_and_an_upload_takes_their_place(page, url: s
     shown(page, "The program paints 193 × 320 pixels")
     assert fits(page)
     page.get_by_label("Our network").locator("visible=true").check()  # and a program that is chosen takes the upload's
-    shown(page, "1,024 of 1,024 bytes")
+    shown(page, f"{len(painter_of('ours').data):,} of 1,024 bytes")
 
 
 def test_what_is_pasted_is_read_and_an_empty_box_changes_nothing(page, url: str, tmp_path: Path):
