@@ -70,7 +70,7 @@ def polish(objective: Objective, weights: Tensor) -> Iterator[tuple[float, Tenso
     while True:
         before, state = best, objective.curvature(weights, precise=True)
         for pull in _PULLS:
-            candidate = _round_anew(state, weights, pull, objective.shape)[0]
+            candidate = _round_anew(state, weights, pull, objective.shape)
             if not torch.equal(candidate, weights) and (loss := objective.loss(candidate)) < best:
                 best, found = loss, candidate
         if best > before - _GAIN:
@@ -117,13 +117,12 @@ def fits(objective: Objective, weights: Tensor, limit: int = BYTE_LIMIT) -> bool
 
 
 def _round_anew(state: Curvature, weights: Tensor, pull: float, shape: Shape) -> Tensor:
-    """Rounded weights near the least of the second-order model inside the bounds, the best first; (ways, W)."""
+    """Rounded weights near the least of the second-order model inside the bounds, (W,)."""
     real, free = _least_of_model(state, weights, pull, shape.bounds)
     factor = _factorise(state, free, pull)
-    found = lattice.nearest(real[free], factor, len(free), shape.grid)
-    answers = lattice.snap(real, shape.grid).repeat(len(found), 1)
-    answers[:, free[factor.order]] = found
-    return answers
+    answer = lattice.snap(real, shape.grid)
+    answer[free[factor.order]] = lattice.nearest(real[free], factor, len(free), shape.grid)[0]
+    return answer
 
 
 def _least_of_model(

@@ -12,7 +12,7 @@ from torch import nn
 from cppn.__main__ import main
 from cppn.flags.fit import forward
 from cppn.flags.making import optimisers
-from cppn.flags.making.optimisers import LevenbergRun, Soap, TimedRun, derivatives, layers_of
+from cppn.flags.making.optimisers import LevenbergRun, Soap, TimedRun, derivatives, layers_of, parameters_of
 from cppn.flags.network import MysteryNet
 from cppn.flags.recipe import Recipe
 from cppn.flags.target import Target
@@ -31,7 +31,7 @@ def test_derivatives_are_those_of_autograd():
     net, x = MysteryNet(), torch.rand(4, 2) * 2 - 1
     with torch.no_grad():
         colours, jacobian = derivatives(layers_of(net), x)
-    parameters = [p for layer in layers_of(net) for p in (layer.weight, layer.bias)]
+    parameters = parameters_of(layers_of(net))
     expected = forward(net, x, Recipe())
     torch.testing.assert_close(colours, expected)
     for point in range(4):

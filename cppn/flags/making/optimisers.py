@@ -23,7 +23,7 @@ from torch import Tensor, nn
 
 from cppn import hub
 from cppn.checkpoint import write_atomically
-from cppn.flags.fit import Progress, Run
+from cppn.flags.fit import Progress, Run, forward
 from cppn.flags.network import MysteryNet
 from cppn.flags.recipe import Recipe
 from cppn.flags.target import Target
@@ -144,18 +144,15 @@ class LevenbergRun(TimedRun):
         gram = jacobian @ jacobian.T
         gram.diagonal().add_(self._damping)
         step = jacobian.T @ torch.linalg.solve(gram, residual)
-        before = nn.utils.parameters_to_vector([p for layer in layers for p in (layer.weight, layer.bias)])
-        self._move(before - step)
-        after = (evaluate(layers, x) - y).square().sum(1) @ weight
+        before = nn.utils.parameters_to_vector(parameters_of(layers))
+        nn.utils.vector_to_parameters(before - step, parameters_of(layers))
+        after = (forward(self.net, x, self.recipe) - y).square().sum(1) @ weight
         if after < residual.square().sum():
             self._damping /= 2
         else:
-            self._move(before)
+            nn.utils.vector_to_parameters(before, parameters_of(layers))
             self._damping *= 4
         self.step += 1
-
-    def _move(self, to: Tensor) -> None:
-        nn.utils.vector_to_parameters(to, [p for layer in layers_of(self.net) for p in (layer.weight, layer.bias)])
 
 
 def layers_of(net: MysteryNet) -> list[nn.Linear]:
@@ -163,11 +160,9 @@ def layers_of(net: MysteryNet) -> list[nn.Linear]:
     return [*(dense for dense, _ in net.stages()), net.dense_head]
 
 
-def evaluate(layers: list[nn.Linear], x: Tensor) -> Tensor:
-    """The network without its normalisations: coordinates (B, 2) to colours (B, 3)."""
-    for dense in layers[:-1]:
-        x = F.gelu(dense(x))
-    return layers[-1](x)
+def parameters_of(layers: list[nn.Linear]) -> list[nn.Parameter]:
+    """Weight and bias of each layer in turn."""
+    return [parameter for layer in layers for parameter in (layer.weight, layer.bias)]
 
 
 def derivatives(layers: list[nn.Linear], x: Tensor) -> tuple[Tensor, Tensor]:
