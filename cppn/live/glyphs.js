@@ -214,7 +214,7 @@
 
   function put(canvas, picture) {
     if (canvas.width !== picture.width) canvas.width = canvas.height = picture.width;
-    canvas.getContext("2d").putImageData(picture, 0, 0);
+    cppnLive.pen(canvas).putImageData(picture, 0, 0);
   }
 
   /** A canvas that shows a glyph: as fine as the pace allows while it changes, sharp once it rests. */
@@ -360,7 +360,7 @@
     const paintField = () => {
       cancelAnimationFrame(painting);
       field.width = field.height = TILES * SIDE;
-      const context = field.getContext("2d"), { messages, method, ink } = shown, drawn = writer, tile = make("canvas");
+      const context = cppnLive.pen(field), { messages, method, ink } = shown, drawn = writer, tile = make("canvas");
       let number = 0;
       const some = () => {
         const start = performance.now();
@@ -533,7 +533,7 @@
       const ratio = window.devicePixelRatio || 1, width = bars.clientWidth || 640, tall = rows() > 1 ? Math.max(24, 96 / rows()) : 112;
       bars.style.height = `${tall * rows()}px`;
       [bars.width, bars.height] = [width * ratio, tall * rows() * ratio].map(Math.round);
-      const context = bars.getContext("2d"), style = getComputedStyle(bars), step = width / columns();
+      const context = cppnLive.pen(bars), style = getComputedStyle(bars), step = width / columns();
       context.scale(ratio, ratio);
       for (let i = 0; i < message.length; i++) {
         const left = (i % ROW) * step, top = Math.floor(i / ROW) * tall, middle = top + tall / 2;

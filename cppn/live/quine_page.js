@@ -71,7 +71,7 @@
     /** Paint every cell in `this.colour(i)`, and a frame around the chosen one. */
     paint() {
       if (!this.cells) return;
-      const pen = this.canvas.getContext("2d"), ratio = window.devicePixelRatio || 1, { cell } = this;
+      const pen = cppnLive.pen(this.canvas), ratio = window.devicePixelRatio || 1, { cell } = this;
       pen.setTransform(ratio, 0, 0, ratio, 0, 0);
       pen.clearRect(0, 0, this.canvas.width, this.canvas.height);
       pen.font = "12px system-ui, sans-serif";
@@ -285,7 +285,7 @@
       const { activation } = found;
       code.hidden = codeWords.hidden = !activation;
       if (!activation) return;
-      const ratio = window.devicePixelRatio || 1, [width, height] = [code.clientWidth, code.clientHeight], pen = code.getContext("2d");
+      const ratio = window.devicePixelRatio || 1, [width, height] = [code.clientWidth, code.clientHeight], pen = cppnLive.pen(code);
       [code.width, code.height] = [Math.round(width * ratio), Math.round(height * ratio)];
       pen.setTransform(ratio, 0, 0, ratio, 0, 0);
       const bits = quine.config.head === "sign", closest = Math.min(...activation.map(Math.abs));

@@ -293,7 +293,6 @@ const cppnLive = (() => {
     const within = view => ({ ...view, x: clamp(view.x, ...LIMITS.centre), y: clamp(view.y, ...LIMITS.centre) });
     const shifted = (view, dx, dy) => within({ ...view, x: view.x + dx / view.zoom, y: view.y + dy / view.zoom });
 
-    element.style.touchAction = "none";
     element.addEventListener("wheel", event => {
       event.preventDefault();
       const lines = event.deltaMode === 1 ? 20 : 1;
@@ -358,7 +357,8 @@ const cppnLive = (() => {
   class Viewer {
     /** On a stage with a canvas; `trigger` tells the page, `say` gets the place that is pointed at, or nothing. */
     constructor(stage, canvas, trigger, say) {
-      Object.assign(this, { canvas, trigger, view: { zoom: 1, x: 0, y: 0 }, painting: null, timer: 0, stop: () => {} });
+      Object.assign(this, { stage, canvas, trigger, painting: null, timer: 0, stop: () => {} });
+      this.#turn({ zoom: 1, x: 0, y: 0 });
       hands(stage, () => this.view, next => this.look(next));
       stage.addEventListener("pointermove", event => {
         if (event.buttons) return;
@@ -376,8 +376,14 @@ const cppnLive = (() => {
       return Object.assign(this.painting, { ratio, onshow, view: this.view });
     }
 
+    /** While the whole picture is to be seen, a finger that moves up or down scrolls the page. */
+    #turn(view) {
+      this.view = view;
+      this.stage.style.touchAction = view.zoom === 1 && !view.x && !view.y ? "pan-y" : "none";
+    }
+
     #draw(next) {
-      this.view = next;
+      this.#turn(next);
       clearTimeout(this.timer);
       this.timer = setTimeout(() => {
         this.trigger("input");
@@ -396,7 +402,7 @@ const cppnLive = (() => {
     /** Look through the window that the page asks for; nothing is painted yet. */
     take([zoom, x, y]) {
       this.stop();
-      this.view = { zoom, x, y };
+      this.#turn({ zoom, x, y });
     }
 
     /** Come from another window, if the whole picture is to be seen: the first view moves by itself. */
@@ -423,6 +429,20 @@ const cppnLive = (() => {
   }
 
   // --- gradio
+
+  // The first sign of waiting that gradio 6.31 shows asks for a frame each 1/60 s to count seconds, and goes on for ever
+  // when it has left the page: a tenth of a processor. It is found when it looks at the clock, and its frame taken back.
+  performance.now = () => {
+    if (new Error().stack.includes("statustracker")) {
+      delete performance.now;
+      queueMicrotask(() => {
+        const next = requestAnimationFrame(() => {});
+        for (const frame of [next, next - 1]) cancelAnimationFrame(frame);
+      });
+    }
+    return Performance.prototype.now.call(performance);
+  };
+  setTimeout(() => delete performance.now, 3000);
 
   const toys = {};
 
@@ -463,6 +483,9 @@ const cppnLive = (() => {
     return element;
   }
 
+  /** What draws on a canvas from numbers, cell by cell, in main memory: twice as fast without a graphics card. */
+  const pen = canvas => canvas.getContext("2d", { willReadFrequently: true });
+
   /** A link with some of its settings changed. */
   function linked(link, settings) {
     if (!link) return link;
@@ -480,7 +503,7 @@ const cppnLive = (() => {
 
   return {
     wings: {}, toys, readWeights, fetched, picture, addressOf, engine, Painting, Viewer, hands, glide, calm, mount, refused,
-    make, linked, remember, rounded, clamp,
+    make, pen, linked, remember, rounded, clamp,
   };
 })();
 window.cppnLive = cppnLive;

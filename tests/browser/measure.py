@@ -67,7 +67,11 @@ class Toy:
 
 TOYS = {
     "flags": Toy(
-        "?tab=flags", ".live.flags canvas[data-sharp]", ".live.flags .stage", ".live.flags .stage canvas + canvas"
+        "?tab=flags",
+        ".live.flags canvas[data-sharp]",
+        ".live.flags .stage",
+        ".live.flags .stage canvas + canvas",
+        start=(0.7, 0.5),  # in the middle is the line between the network's flag and the true one
     ),
     "starry": Toy(
         "?tab=starry", ".live.starry canvas[data-sharp]", ".live.starry .stage", ".live.starry .stage canvas"

@@ -28,17 +28,15 @@ MIXED = "cppnLive.toys.flags.painting().pixels(8, 4, { zoom: 1, x: 0, y: 0 }).jo
 def test_the_toys_go_on_when_the_app_has_ended(visitor: object):
     faults, pages = [], []
     with Server("mortal", [sys.executable, str(APP)]) as server:
-        for query in STANDING:
+        for query, stands in STANDING.items():
             page = visitor.new_page()
             page.set_default_timeout(PATIENCE)
             page.set_viewport_size({"width": 480, "height": 900})
             page.emulate_media(reduced_motion="reduce")
             page.on("pageerror", lambda error: faults.append(str(error)))
             page.goto(f"http://127.0.0.1:{server.port}/{query}", wait_until="commit")
-            pages.append(page)
-        for page, stands in zip(pages, STANDING.values(), strict=True):
-            page.bring_to_front()  # a page behind another paints nothing
             page.locator(stands).wait_for()
+            pages.append(page)
         pages[0].wait_for_function(BOTH_CAME)
     assert server.process.returncode is not None
     for page, play in zip(pages, (moves_and_mixes, opens_a_link, drags_the_map, verifies, tampers), strict=True):
