@@ -10,13 +10,14 @@ and opens as the page's address says. A fault stands where the result would stan
 
 from __future__ import annotations
 
+import json
 import math
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from urllib.parse import urlencode
+from urllib.parse import parse_qsl, urlencode
 
 import gradio as gr
 from gradio.components import Component
@@ -122,11 +123,6 @@ def share_link(request: gr.Request | None, **view: object) -> str:
     return f"{base}/?{urlencode(view)}"
 
 
-def query(request: gr.Request | None) -> dict[str, str]:
-    """The page's query parameters; empty for a call that did not come from a page."""
-    return dict(request.query_params) if request and request.query_params else {}
-
-
 @dataclass
 class Wing:
     """A laid-out wing: its inner tabs, its sections with the tabs that they stand on, in order, and its own tab."""
@@ -191,47 +187,50 @@ async () => {
 """
 OPENED = """
 () => {
-  const asked = new URLSearchParams(location.search);
-  const same = { __type__: "update" };
-  const update = (known, name) => known.includes(asked.get(name)) ? { selected: asked.get(name), ...same } : same;
-  return %s;
+  const asked = new URLSearchParams(location.search), same = { __type__: "update" }, wings = %(wings)s;
+  const turned = (known, name) => known.includes(asked.get(name)) ? { selected: asked.get(name), ...same } : same;
+  const wing = asked.get("tab") ?? "%(home)s", shown = wing in wings ? wing : "%(home)s";
+  const tabs = Object.entries(wings).map(([name, sections]) => name === wing ? turned(sections, "section") : same);
+  const told = Object.keys(wings).map(name => name === shown ? location.search || "?" : "");
+  return [turned(Object.keys(wings), "tab"), ...tabs, ...told];
 }
 """
 
 
 def open_page(demo: gr.Blocks, tabs: gr.Tabs, wings: Sequence[Wing]) -> None:
     """Wire the page: the view that its address asks for at once, every other section when it is first seen."""
-    # the tabs are turned by the browser itself, before the server has answered
-    home = wings[0].name
-    turned = [f"update({list(WINGS)}, 'tab')"] + [
-        f"(asked.get('tab') ?? '{home}') === '{wing.name}' ? update({list(wing.sections)}, 'section') : same"
-        for wing in wings
-    ]
-    demo.load(
-        None, None, [tabs, *(w.tabs for w in wings)], js=OPENED % f"[{', '.join(turned)}]", api_visibility="private"
-    )
-    everywhere = [(wing, section) for wing in wings for _, section in wing.sections.values()]
-    targets = [(c, s) for _, s in everywhere for c in [*s.settings.values(), *s.filled]]
-    order = list({c._id: c for c, _ in targets}.values())
-
-    def opened(request: gr.Request) -> Any:
-        address = query(request)
-        wing = next((w for w in wings if w.name == address.get("tab")), wings[0])
-        section = wing.at(address)
-        # what belongs to another wing's link means nothing here
-        values = section.asked_for(address if address.get("tab", wings[0].name) == wing.name else {})
-        answered = dict(zip((c._id for c in section.settings.values()), values, strict=True))
-        answered |= section.answers(request, *values)
-        return [answered.get(c._id, SKIP) for c in order]
-
-    filled = demo.load(opened, None, order, api_visibility="private", show_progress="hidden", **QUEUES["quick"])
-    filled.then(None, None, None, js=STANDS, api_visibility="private")
+    # The tabs are turned by the browser itself, before the server has answered. It asks for what one wing shows: gradio
+    # builds anew, for every visitor, whatever an answer could change.
+    home, wings_by_name = wings[0].name, {wing.name: list(wing.sections) for wing in wings}
+    addresses = [gr.Textbox(visible="hidden") for _ in wings]
+    js = OPENED % {"home": home, "wings": json.dumps(wings_by_name)}
+    demo.load(None, None, [tabs, *(w.tabs for w in wings), *addresses], js=js, api_visibility="private")
+    for wing, address in zip(wings, addresses, strict=True):
+        _fill_as_asked(wing, address)
     fresh = gr.Number(0, visible=False)
     for wing in wings:
         default = next(iter(wing.sections))
         for name, (place, section) in wing.sections.items():
             if section.filled:
                 _fill_when_seen(wing, name, default, place, section, fresh)
+
+
+def _fill_as_asked(wing: Wing, place: gr.Textbox) -> None:
+    sections = [section for _, section in wing.sections.values()]
+    order = list({c._id: c for s in sections for c in [*s.settings.values(), *s.filled]}.values())
+
+    def opened(request: gr.Request, asked: str) -> list[Any]:
+        address = dict(parse_qsl(asked.removeprefix("?"), keep_blank_values=True))
+        section = wing.at(address)
+        # what belongs to another wing's link means nothing here
+        values = section.asked_for(address if address.get("tab", next(iter(WINGS))) == wing.name else {})
+        answered = dict(zip((c._id for c in section.settings.values()), values, strict=True))
+        answered |= section.answers(request, *values)
+        return [answered.get(c._id, SKIP) for c in order]
+
+    settings = {"api_visibility": "private", "show_progress": "hidden", **QUEUES["quick"]}
+    filled = place.change(opened, place, order, **settings)
+    filled.then(None, None, None, js=STANDS, api_visibility="private")
 
 
 def _fill_when_seen(wing: Wing, name: str, default: str, place: gr.Tab, section: Section, fresh: gr.Number) -> None:

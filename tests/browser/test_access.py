@@ -1,9 +1,9 @@
-"""Every section of every wing for those who see little or use no mouse: names, roles, alt texts, contrast, focus."""
+"""Every section of every wing: it fits, says what it is to say, and is there for those who see little."""
 
 from __future__ import annotations
 
 import pytest
-from looks import PATIENCE
+from looks import PATIENCE, fits, shown
 
 pytestmark = pytest.mark.browser
 
@@ -62,6 +62,18 @@ PALE = """
   return [...found];
 }
 """
+SAID = {  # where no other test looks at what is said
+    ("flags", "learned"): ["USA (harder)"],
+    ("glyphs", "film"): ["steps of learning"],
+    ("glyphs", "learned"): ["the real channel of the original"],
+    ("glyphs", "how"): ["registration marks"],
+    ("quine", "ladder"): ["1,007 zeros"],
+    ("quine", "how"): ["The catch, said openly."],
+    ("odd_shapes", "attention"): ["Does the odd shape look at the others?"],
+    ("odd_shapes", "score"): ["Error while it learnt"],
+    ("odd_shapes", "how"): ["soft-argmax"],
+    ("starry", "how"): ["its author's later revision", "How was ours found?"],
+}
 DARK = "dark => document.documentElement.classList.toggle('dark', dark)"
 
 
@@ -87,6 +99,9 @@ def test_every_section_is_for_everybody(visitor: object, url: str):
                 page.evaluate(DARK, dark)
                 found += page.evaluate(PALE)
             page.evaluate(DARK, False)
+            for text in SAID.get((wing.name, name), []):
+                shown(page, text)
+            assert fits(page), (wing.name, name)
             faults |= {(wing.name, name): found} if found else {}
     page.close()
     assert faults == {}

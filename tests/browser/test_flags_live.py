@@ -65,6 +65,7 @@ def test_the_browser_paints_what_python_paints(scripts, team, view, width):
 
 
 def test_the_true_flag_lies_under_the_same_window(page):
+    page.add_init_script("Object.defineProperty(window, 'devicePixelRatio', { value: 1 })")
     page.view("usa", 4, -0.72, -0.72)
     page.locator(".live.flags canvas[data-sharp='4,-0.72,-0.72']").wait_for()
     true, own = (

@@ -87,13 +87,6 @@ def test_a_picture_can_be_hidden_stopped_and_opened(page, url: str):
     assert fits(page)
 
 
-def test_what_was_learned_is_plotted(page, url: str):
-    page.goto(url)
-    page.get_by_role("tab", name="What we learned").click()
-    shown(page, "USA (harder)")
-    assert fits(page)
-
-
 def test_no_place_is_empty_before_anything_is_hidden_or_opened(page, url: str):
     page.goto(f"{url}?tab=flags&section=hide")
     shown(page, "Hidden before")

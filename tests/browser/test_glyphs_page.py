@@ -57,16 +57,6 @@ def test_a_number_is_moved(page, url: str):
     assert fits(page)
 
 
-@pytest.mark.parametrize(
-    ("section", "text"),
-    [("film", "steps of learning"), ("learned", "the real channel of the original"), ("how", "registration marks")],
-)
-def test_every_section_has_its_text(page, url: str, section: str, text: str):
-    page.goto(f"{url}{TAB}&section={section}")
-    shown(page, text)
-    assert fits(page)
-
-
 def test_every_grid_is_drawn_and_another_model_reaches_every_section(page, url: str):
     page.goto(f"{url}{TAB}&section=send")
     shown(page, "of 100 draws")

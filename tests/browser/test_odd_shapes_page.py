@@ -266,18 +266,3 @@ def test_a_drawing_begins_with_the_brush_and_is_answered_after_a_stroke(page, ur
     assert page.evaluate(f"{TOY}.state().ink[47 * 64 + 37]") == 0
     page.get_by_role("button", name="Add a circle").click()
     assert page.evaluate(f"{TOY}.state().shapes.length") == 3
-
-
-@pytest.mark.parametrize(
-    ("section", "text"),
-    [
-        ("What the attention does", "Does the odd shape look at the others?"),
-        ("How good it is", "Error while it learnt"),
-        ("How it works", "soft-argmax"),
-    ],
-)
-def test_every_section_has_its_text(page, url: str, section: str, text: str):
-    page.goto(f"{url}{TAB}")
-    page.get_by_role("tab", name=section).click()
-    shown(page, text)
-    assert fits(page)

@@ -112,14 +112,6 @@ def test_a_link_holds_the_settings_of_its_section(page, url: str):
     shown(page, "no quine here")
 
 
-def test_the_ladder_goes_down_to_zero(page, url: str):
-    page.goto(f"{url}?tab=quine")
-    section(page, "Ladder")
-    shown(page, "1,007 zeros")
-    painted(page)
-    assert fits(page)
-
-
 def test_a_weight_is_zeroed_and_one_is_clicked(page, url: str):
     tamper_on_the_server(page, url)
     page.get_by_role("button", name="Set it to 0").last.click()
@@ -271,10 +263,4 @@ def test_zero_is_left(page, url: str):
     shown(page, "A perfect quine with nothing to say")
     page.get_by_label("Exact perceptron").check()
     shown(page, "no quine here")
-    assert fits(page)
-
-
-def test_it_is_explained(page, url: str):
-    page.goto(f"{url}?tab=quine&section=how")
-    shown(page, "The catch, said openly.")
     assert fits(page)

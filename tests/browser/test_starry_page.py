@@ -115,10 +115,3 @@ def test_a_picture_is_squeezed_stopped_and_its_bytes_looked_at(page, url: str):
     page.get_by_role("button", name="Look at its bytes").click()
     shown(page, "36 sine neurons")
     assert fits(page)
-
-
-def test_it_is_explained(page, url: str):
-    page.goto(f"{url}{TAB}&section=how")
-    shown(page, "its author's later revision")
-    shown(page, "How was ours found?")
-    assert fits(page)
