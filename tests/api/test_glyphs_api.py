@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -121,13 +120,5 @@ def test_files_that_are_no_picture_or_too_large_are_refused(client: Client, tmp_
         client.predict("script", None, api_name=READ)
 
 
-def test_many_callers_get_their_own_glyphs(client: Client):
-    wanted = {
-        seed: pixels(client.predict("script", seed, 48, 4, api_name=DRAW)[0]).tobytes() for seed in ("1", "2", "3")
-    }
-
-    def call(seed: str) -> bool:
-        return pixels(client.predict("script", seed, 48, 4, api_name=DRAW)[0]).tobytes() == wanted[seed]
-
-    with ThreadPoolExecutor(8) as pool:
-        assert all(pool.map(call, ["1", "2", "3"] * 8))
+def test_many_callers_get_their_own_glyphs(all_get_their_own):
+    assert all_get_their_own("draw_glyph", [["script", seed, 48, 4] for seed in ("1", "2", "3")], 8)

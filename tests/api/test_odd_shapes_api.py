@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -144,11 +143,5 @@ def test_files_that_are_no_picture_or_too_large_are_refused(client: Client, tmp_
         client.predict(None, api_name=LOCATE)
 
 
-def test_many_callers_get_their_own_answers(client: Client):
-    truths = {seed: client.predict(seed, api_name=DRAW)[1]["x"] for seed in (1, 2, 3)}
-
-    def call(seed: int) -> bool:
-        return client.predict(seed, api_name=DRAW)[1]["x"] == truths[seed]
-
-    with ThreadPoolExecutor(8) as pool:
-        assert all(pool.map(call, [1, 2, 3] * 12))
+def test_many_callers_get_their_own_answers(all_get_their_own):
+    assert all_get_their_own("draw_odd_shapes", [[1], [2], [3]], 12)

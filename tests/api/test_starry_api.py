@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -112,11 +111,5 @@ def test_pictures_that_cannot_be_squeezed_are_refused(client: Client, tmp_path: 
             client.predict(handle_file(tmp_path / name), 10, api_name=SQUEEZE)
 
 
-def test_many_callers_get_whole_pictures(client: Client):
-    expected = {width: pixels(client.predict("published", width, api_name=PAINT)[0]) for width in (60, 61)}
-
-    def call(width: int) -> bool:
-        return np.array_equal(pixels(client.predict("published", width, api_name=PAINT)[0]), expected[width])
-
-    with ThreadPoolExecutor(8) as pool:
-        assert all(pool.map(call, [60, 61] * 8))
+def test_many_callers_get_whole_pictures(all_get_their_own):
+    assert all_get_their_own("paint_starry", [["published", 60], ["published", 61]], 8)

@@ -58,7 +58,7 @@ def test_everything_that_can_be_known_stands_beside_the_networks_answer(page, ur
     assert fits(page)
     page.get_by_role("button", name="A hard one").click()
     page.wait_for_function(
-        "() => ![...document.querySelectorAll('textarea, input')].some(i => i.value.includes('seed=82'))"
+        "() => ![...document.querySelectorAll('textarea, input')].some(i => i.offsetParent && /seed=82/.test(i.value))"
     )
 
 
