@@ -137,7 +137,7 @@ def test_the_texts_hold_the_measured_numbers():
     assert f"{ours['parameters']:,}" in table
     assert "layer 2, head 2" in ui.text("odd_shapes", "attention", **views.attention_figures())
     curves = views.training_curves()
-    assert {row[2] for row in curves["data"]} == {*NETWORKS.values(), *views.LEVELS}
+    assert {row[2] for row in curves["data"]} == {*views.SHORT.values(), *views.LEVELS}
 
 
 def test_the_command_measures_one_network_and_keeps_the_rest(tmp_path, monkeypatch, capsys):
