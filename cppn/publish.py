@@ -28,7 +28,10 @@ from cppn.hub import MANIFEST, VARIABLE, Repository, WeightsError
 Files = dict[str, Path | bytes]  # path in the repository -> where the file lies, or what it holds if it is made up here
 
 ROOT = Path(__file__).parents[1]
-FIGURES = ("flag_experiments", "flag_optimisers", "glyphs", "glyph_experiments", "odd_shapes", "quine", "starry")
+FIGURES = (
+    *("flag_experiments", "flag_optimisers", "glyphs", "glyph_capacity", "glyph_experiments"),
+    *("odd_shapes", "quine", "starry"),
+)
 # What the pages read below weights/, besides the networks that the manifest lists.
 SHOWN = (
     *("flags/targets/*.png", "flags/targets/fine/*.png", "flags/runs/*", "glyphs/runs/*", "glyphs/experiments/*.png"),

@@ -152,6 +152,23 @@ def lessons() -> str:
     return "\n\n".join(words)
 
 
+def capacity() -> dict[str, str] | None:
+    """What holds the bits down, as the figures that `text/capacity.md` needs; None before it was measured."""
+    found = _json(RESULTS / "glyph_capacity.json")
+    if not found:
+        return None
+    usual, longer = found["training"]["usual"], found["training"]["longer"]
+    script = found["training"]["script"]
+    return {
+        "script": MODELS[script].title,
+        "bound": f"{found['bits_through_the_noise_at_most'][script]:,}",
+        "usual": f"{usual['bits']:.0f}",
+        "longer": f"{longer['bits']:.0f}",
+        "times": f"{longer['steps'] / usual['steps']:.0f}",
+        "culprit": "the training" if longer["bits"] > 1.05 * usual["bits"] else "not the length of the training",
+    }
+
+
 # --- the three experiments with digits
 
 

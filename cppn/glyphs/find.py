@@ -281,6 +281,8 @@ def _all(photo: Photo) -> Iterator[Found]:
         if loose:
             for corners in sheets[:4]:
                 yield from _on_sheet(photo, corners, dark=False)
+            for heap in brightest(photo):
+                yield Found("the brightest heap", "raw", quadrilateral(heap), dark=False)
             for corners in pale_sheet(photo):
                 if not any(_same(corners, other) for other in sheets):
                     yield from _on_sheet(photo, corners, dark=True)
@@ -314,6 +316,13 @@ def _heaps_of(photo: Photo, light: str, loose: bool) -> Iterator[tuple[bool, int
         most = 2 if dark == usual and loose else 1
         for number, heap in enumerate(heaps(mask, most, loose)):
             yield dark, number, heap
+
+
+def brightest(photo: Photo) -> list[np.ndarray]:
+    """The largest heap of what is brighter than most of the light: a white field in a dark sheet on a gray table."""
+    soft = box_blur(photo.gray, 1)
+    light = soft[soft > threshold(soft)]
+    return heaps(soft > threshold(light), 1, loose=True) if light.size else []
 
 
 def pale_sheet(photo: Photo) -> Iterator[np.ndarray]:

@@ -343,7 +343,9 @@ def _learned_section() -> Section:
 
     def measured() -> tuple[object, ...]:
         drawn = [gr.LinePlot(curves, y_lim=[0, top]) for curves, top in figures.growth()]
-        shown = figures.table(), *drawn, figures.lessons()
+        limits = figures.capacity()
+        learned = figures.lessons(), ui.text("glyphs", "capacity", **limits) if limits else ""
+        shown = figures.table(), *drawn, "\n\n".join(learned)
         found = figures.digits()
         if found is None:
             return *shown, "The experiments with digits have not been run yet.", None, None

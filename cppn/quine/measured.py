@@ -22,6 +22,13 @@ def results() -> dict[str, object]:
     return json.loads((hub.BUNDLED / "results" / "quine.json").read_text(encoding="utf-8"))
 
 
+def explained() -> dict[str, object]:
+    """The figures that `text/how.md` needs; of two tasks that fight, the rows of a good copy and of a good reader."""
+    rows = results()["front"]["rows"]
+    close = max((row for row in rows if row["r2"] >= 0.97), key=lambda row: row["accuracy_test"])
+    return results()["sensitivity"] | {"close": close, "far": max(rows, key=lambda row: row["accuracy_test"])}
+
+
 def rungs() -> list[tuple[str, Decimal, float]]:
     """The ladder: how it was made, its largest error and its R², from the worst to the best."""
     files = results()["files"]

@@ -38,11 +38,8 @@ def tab() -> Wing:
         with gr.Tab("Zero quine", id="zero") as place:
             sections["zero"] = place, _zero_section()
         with gr.Tab("How it works", id="how") as place:
-            sensitivity = measured.results()["sensitivity"]
-            sections["how"] = (
-                place,
-                Section("quine", "how", {}, lambda: ui.explain("quine", **sensitivity), ui.explanation()),
-            )
+            told = Section("quine", "how", {}, lambda: ui.explain("quine", **measured.explained()), ui.explanation())
+            sections["how"] = place, told
 
     def chosen(request: gr.Request, slug: str, index: float) -> list[object]:
         """Another network: all that hangs on it, but for its copies, which cost more than the rest together."""

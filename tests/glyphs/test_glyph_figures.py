@@ -116,3 +116,24 @@ def test_rows_of_pictures_get_their_labels():
     middle = np.array(picture.convert("L"))[:, picture.width // 2]
     assert (middle == 0).sum() >= 0.2 * picture.width * 0.9  # the first strip, enlarged
     assert picture.height > 2 * 0.2 * (picture.width - 40)
+
+
+def test_what_holds_the_bits_down_is_told_as_it_was_measured(monkeypatch):
+    found = {
+        "bits_through_the_noise_at_most": {"colour_1024": 2000},
+        "training": {
+            "script": "colour_1024",
+            "usual": {"steps": 10, "bits": 700.0},
+            "longer": {"steps": 40, "bits": 720.0},
+        },
+    }
+    monkeypatch.setattr(figures, "_json", lambda path: found)
+    told = ui.text("glyphs", "capacity", **figures.capacity())
+    assert "at most 2,000 bits" in told
+    assert "Trained 4 times as long" in told
+    assert "720 bits instead of 700" in told
+    assert "it is not the length of the training" in told
+    found["training"]["longer"]["bits"] = 900.0
+    assert figures.capacity()["culprit"] == "the training"
+    monkeypatch.setattr(figures, "_json", lambda path: {})
+    assert figures.capacity() is None
