@@ -18,7 +18,7 @@ from cppn.odd_shapes.weights import NETWORKS, Finder, weights_of
 
 RESULT = hub.BUNDLED / "results" / "odd_shapes.json"
 LEVELS = {"5.0": 5.0, "3.0": 3.0, "2.65": 2.65}  # the homework's: passed, bonus, its lecturer's best
-SHORT = {"ours": "ours", "seed": "homework's"}  # names that a phone's legend has room for
+SHORT = {"ours": "ours", "seed": "homework"}  # names that a phone's legend has room for
 
 Facts = dict[str, object]
 
@@ -138,7 +138,7 @@ def describe_exact(exact: Posterior | None, seconds: float, location: Location, 
     lines = [
         f"{said} {truth['visible_percent']:.0f} % of the odd shape is in view.",
         "",
-        "| | x, y | expects to be off by | is off by |",
+        "| answered by | x, y | expects to be off by | is off by |",
         "|---|---|---|---|",
     ]
     for title, (x, y, doubt) in answers.items():
