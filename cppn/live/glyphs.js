@@ -519,7 +519,7 @@
       make("div", { className: "pair" }, make("div", {}, sheet.canvas, under("The glyph")), make("div", {}, heat, under("What the number changes: most where it is dark"))),
       bars, reading, make("div", { className: "row" }, back), steps, under("The number at −3, −2, −1, 0, 1, 2, 3"),
     );
-    let shown = null, writer = null, own = null, message = null, chosen = 0, looked = null, timer = 0, frame = 0, held = null;
+    let shown = null, writer = null, own = null, message = null, chosen = 0, looked = null, timer = 0, frame = 0, held = null, heated = null;
 
     const with_ = (number, value) => {
       const changed = message.slice();
@@ -546,9 +546,8 @@
         context.fillRect(left + step * 0.12, Math.min(middle, middle - height), step * 0.76, Math.max(1, Math.abs(height)));
       }
     };
-    /** Where the number that is looked at makes a difference. */
-    const paintHeat = () => {
-      const number = looked ?? chosen;
+    /** Where the number that is looked at makes a difference: the same whatever it is now. */
+    const paintHeat = number => {
       const [low, high] = [-LIMIT, LIMIT].map(value => glyph(writer, with_(number, value), HEAT_SIDE, given.ink));
       const change = difference(low, high), picture = new ImageData(low.width, low.height), stops = given.heat;
       change.forEach((value, i) => {
@@ -558,7 +557,12 @@
         picture.data[4 * i + 3] = 255;
       });
       put(heat, picture);
-      const share = (100 * visible(change)).toFixed(1), value = message[number];
+      heated = { number, share: (100 * visible(change)).toFixed(1) };
+    };
+    const tellNumber = () => {
+      const number = looked ?? chosen, value = message[number];
+      if (heated?.number !== number) paintHeat(number);
+      const { share } = heated;
       reading.textContent = `Number ${number + 1} of ${message.length} is ${own[number].toFixed(2)} in this message and ${value.toFixed(2)} now. From -3 to 3 it changes ${share} % of the picture visibly.`;
       heat.setAttribute("aria-label", `What number ${number + 1} changes: ${share} % of the picture visibly`);
       bars.setAttribute("aria-label", `Number ${number + 1} of ${message.length}; left and right choose another, up and down change it`);
@@ -571,7 +575,7 @@
       frame ||= requestAnimationFrame(() => {
         frame = 0;
         paintBars();
-        paintHeat();
+        tellNumber();
       });
       sheet.draw(writer, message, given.ink, paintSteps);
     };
@@ -609,7 +613,7 @@
       frame ||= requestAnimationFrame(() => {
         frame = 0;
         paintBars();
-        paintHeat();
+        tellNumber();
       });
     });
     for (const end of ["pointerup", "pointercancel"]) bars.addEventListener(end, () => (held = null));
@@ -632,7 +636,7 @@
     });
     back.addEventListener("click", () => {
       if (!message) return;
-      message = own.slice();
+      [message, heated] = [own.slice(), null];
       pull(chosen, own[chosen]);
     });
     new ResizeObserver(() => message && bars.clientWidth && paintBars()).observe(place);
@@ -644,7 +648,7 @@
         message = own.slice();
         chosen = value.number - 1;
         message[chosen] = value.value;
-        looked = null;
+        looked = heated = null;
         place.hidden = false;
         place.dataset.live = "yes";
         refresh();

@@ -199,3 +199,9 @@ def test_zero_stays_and_dust_leaves():
     assert "perfect quine with nothing to say" in views.zero_words("newton", 1e-9, clean, dusty)
     exact = leave_zero(opened("exact_mlp").net, 0.0, 0, 10)
     assert "no quine here" in views.zero_words("exact_mlp", 1e-9, exact, exact)
+
+
+def test_of_two_tasks_that_fight_a_good_copy_and_a_good_reader_are_told(monkeypatch):
+    rows = [{"r2": r2, "accuracy_test": read} for r2, read in ((0.99, 0.5), (0.975, 0.7), (0.96, 0.8), (0.6, 0.9))]
+    monkeypatch.setattr(measured, "results", lambda: {"front": {"rows": rows}, "sensitivity": {"newton": {}}})
+    assert measured.explained() == {"newton": {}, "close": rows[1], "far": rows[3]}
