@@ -102,8 +102,11 @@ def test_the_window_moves_without_the_server(page):
 def test_keys_move_the_window_and_the_link_follows(page, url):
     page.view("japan")
     stage = page.locator(".live.flags .stage")
+    touch = "stage => stage.style.touchAction"
+    assert stage.evaluate(touch) == "pan-y"  # a finger on the whole flag scrolls the page
     stage.focus()
     stage.press("+")
+    assert stage.evaluate(touch) == "none"
     stage.press("ArrowRight")
     assert window(page) == [1.25, 0.16, 0]
     link = f"{url}?tab=flags&section=decode&team=japan&zoom=1.25&x=0.16&y=0"
