@@ -254,8 +254,13 @@
     place.append(verdict, make("div", { className: "pair" }, left, right), reading, row, code, codeWords);
 
     let quine = null, original = null, theta = null, found = null, value = null, limit = 1, chosen = 0, hovered = -1;
-    let frame = 0, timer = 0, cost = 0;
+    let frame = 0, timer = 0, cost = 0, later = 0;
 
+    /** Tell the page, once the hand rests. */
+    const tellPage = () => {
+      clearTimeout(later);
+      later = setTimeout(() => trigger("input"), 350);
+    };
     const changed = () => theta.flatMap((v, i) => (Object.is(v, quine.theta[i]) ? [] : [i]));
     const headline = () => {
       const { report, printed, activation } = found, edits = changed();
@@ -347,14 +352,14 @@
       slider.value = theta[i];
       say();
       paint();
-      trigger("input");
+      tellPage();
     };
     const set = number => {
       const bound = clamp(number, -5 * limit, 5 * limit);
       theta[chosen] = quine.config.dtype === "float32" ? Math.fround(bound) : bound;
       slider.value = theta[chosen];
       if (!frame) frame = requestAnimationFrame(compute);
-      trigger("input");
+      tellPage();
     };
     const start = next => {
       theta = [...quine.theta];

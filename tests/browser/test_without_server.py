@@ -25,14 +25,14 @@ BOTH_CAME = "performance.getEntriesByType('resource').filter(e => e.name.endsWit
 MIXED = "cppnLive.toys.flags.painting().pixels(8, 4, { zoom: 1, x: 0, y: 0 }).join()"
 
 
-def test_the_toys_go_on_when_the_app_has_ended(visitor: object):
+def test_the_toys_go_on_when_the_app_has_ended(browser: object):
     faults, pages = [], []
     with Server("mortal", [sys.executable, str(APP)]) as server:
         for query, stands in STANDING.items():
-            page = visitor.new_page()
+            # a visitor of its own: each page keeps a line to the app open, and a browser has six of them
+            page = browser.new_context(device_scale_factor=0.5, reduced_motion="reduce").new_page()
             page.set_default_timeout(PATIENCE)
             page.set_viewport_size({"width": 480, "height": 900})
-            page.emulate_media(reduced_motion="reduce")
             page.on("pageerror", lambda error: faults.append(str(error)))
             page.goto(f"http://127.0.0.1:{server.port}/{query}", wait_until="commit")
             page.locator(stands).wait_for()
@@ -42,7 +42,7 @@ def test_the_toys_go_on_when_the_app_has_ended(visitor: object):
     for page, play in zip(pages, (moves_and_mixes, opens_a_link, drags_the_map, verifies, tampers), strict=True):
         page.bring_to_front()
         play(page)
-        page.close()
+        page.context.close()
     assert faults == []
 
 
