@@ -15,7 +15,7 @@ from cppn.load_client import Visitor
 
 @pytest.fixture(scope="session")
 def client(url: str) -> Iterator[Client]:
-    client = Client(url, verbose=False)
+    client = Client(url, verbose=False, httpx_kwargs={"timeout": 60})  # seconds; cancelling waits for a busy app
     yield client
     client.close()
 
