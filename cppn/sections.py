@@ -32,7 +32,8 @@ WINGS = {
     "quine": "Quine",
     "odd_shapes": "Odd shapes",
     "starry": "Starry night",
-}  # tabs by the name that they have in an address; the page opens at the first
+}  # tabs by the name that they have in an address
+HOME = next(iter(WINGS))  # where the page opens
 
 
 @dataclass
@@ -201,9 +202,8 @@ def open_page(demo: gr.Blocks, tabs: gr.Tabs, wings: Sequence[Wing]) -> None:
     """Wire the page: the view that its address asks for at once, every other section when it is first seen."""
     # The tabs are turned by the browser itself, before the server has answered. It asks for what one wing shows: gradio
     # builds anew, for every visitor, whatever an answer could change.
-    home, wings_by_name = wings[0].name, {wing.name: list(wing.sections) for wing in wings}
     addresses = [gr.Textbox(visible="hidden") for _ in wings]
-    js = OPENED % {"home": home, "wings": json.dumps(wings_by_name)}
+    js = OPENED % {"home": HOME, "wings": json.dumps({wing.name: list(wing.sections) for wing in wings})}
     demo.load(None, None, [tabs, *(w.tabs for w in wings), *addresses], js=js, api_visibility="private")
     for wing, address in zip(wings, addresses, strict=True):
         _fill_as_asked(wing, address)
@@ -223,7 +223,7 @@ def _fill_as_asked(wing: Wing, place: gr.Textbox) -> None:
         address = dict(parse_qsl(asked.removeprefix("?"), keep_blank_values=True))
         section = wing.at(address)
         # what belongs to another wing's link means nothing here
-        values = section.asked_for(address if address.get("tab", next(iter(WINGS))) == wing.name else {})
+        values = section.asked_for(address if address.get("tab", HOME) == wing.name else {})
         answered = dict(zip((c._id for c in section.settings.values()), values, strict=True))
         answered |= section.answers(request, *values)
         return [answered.get(c._id, SKIP) for c in order]
@@ -242,11 +242,10 @@ def _fill_when_seen(wing: Wing, name: str, default: str, place: gr.Tab, section:
             return [SKIP] * len(section.filled) if len(section.filled) > 1 else SKIP
         return section.fill(request, *values[len(kept) :])
 
-    home = next(iter(WINGS))
-    js = FIRST_SEEN % {"home": home, "wing": wing.name, "name": name, "default": default}
+    js = FIRST_SEEN % {"home": HOME, "wing": wing.name, "name": name, "default": default}
     inputs = [fresh, *kept, *section.settings.values()]
     # the first wing is built before it is seen, and its first section is not told of again when it is
-    first = (wing.name, name) == (home, default) and wing.place is not None
+    first = (wing.name, name) == (HOME, default) and wing.place is not None
     triggers = [place.select, wing.place.select] if first else [place.select]
     for trigger in triggers:
         listen(trigger, seen, inputs, section.filled, queue=section.queue, js=js)

@@ -72,6 +72,16 @@ class Photo:
         """How bright white paper would be at each place of the small copy, as a smooth surface."""
         return white_surface(self.gray)
 
+    @functools.cached_property
+    def soft(self) -> np.ndarray:
+        """The small copy without its noise."""
+        return box_blur(self.gray, 1)
+
+    @functools.cached_property
+    def bright(self) -> np.ndarray:
+        """Where it is light and not dark, (h, w)."""
+        return self.soft > threshold(self.soft)
+
     @functools.cache  # noqa: B019 - a photo lives as long as its reading
     def white(self, light: str) -> np.ndarray:
         """What the values are divided by to even out the light, (h, w)."""
@@ -281,8 +291,8 @@ def _all(photo: Photo) -> Iterator[Found]:
         if loose:
             for corners in sheets[:4]:
                 yield from _on_sheet(photo, corners, dark=False)
-            for heap in brightest(photo):
-                yield Found("the brightest heap", "raw", quadrilateral(heap), dark=False)
+            for corners in brightest(photo):
+                yield Found("the brightest heap", "raw", corners, dark=False)
             for corners in pale_sheet(photo):
                 if not any(_same(corners, other) for other in sheets):
                     yield from _on_sheet(photo, corners, dark=True)
@@ -318,19 +328,17 @@ def _heaps_of(photo: Photo, light: str, loose: bool) -> Iterator[tuple[bool, int
             yield dark, number, heap
 
 
-def brightest(photo: Photo) -> list[np.ndarray]:
+def brightest(photo: Photo) -> Iterator[np.ndarray]:
     """The largest heap of what is brighter than most of the light: a white field in a dark sheet on a gray table."""
-    soft = box_blur(photo.gray, 1)
-    light = soft[soft > threshold(soft)]
-    return heaps(soft > threshold(light), 1, loose=True) if light.size else []
+    if photo.bright.any():
+        for heap in heaps(photo.soft > threshold(photo.soft[photo.bright]), 1, loose=True):
+            yield quadrilateral(heap)
 
 
 def pale_sheet(photo: Photo) -> Iterator[np.ndarray]:
     """The largest heap that is light and has no colour: a sheet, without the hand that holds it."""
-    soft = box_blur(photo.gray, 1)
-    light = soft > threshold(soft)
-    if (light & photo.coloured).any():
-        for heap in heaps(light & ~photo.coloured, 1, loose=True):
+    if (photo.bright & photo.coloured).any():
+        for heap in heaps(photo.bright & ~photo.coloured, 1, loose=True):
             yield quadrilateral(heap)
 
 

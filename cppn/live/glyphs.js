@@ -317,7 +317,8 @@
     const round = make("button", { type: "button", className: "small", textContent: "Walk round the map" });
     place.append(make("div", { className: "pair" }, map, sheet.canvas), reading, make("div", { className: "row" }, round));
 
-    let shown = null, writer = null, at = [0.5, 0.5], walk = 0, timer = 0, painting = 0, first = true;
+    let shown = null, writer = null, at = [0.5, 0.5], walk = 0, painting = 0, first = true;
+    const tellPage = cppnLive.rested(() => trigger("input"));
 
     const move = next => {
       at = next.map(value => clamp(value, 0, 1));
@@ -337,8 +338,7 @@
     const moved = next => {
       rest();
       move(next.map(value => rounded(value, 3)));
-      clearTimeout(timer);
-      timer = setTimeout(() => trigger("input"), 350);
+      tellPage();
     };
     /** From here by all corners and back, once. */
     const walkRound = () => {
@@ -519,7 +519,8 @@
       make("div", { className: "pair" }, make("div", {}, sheet.canvas, under("The glyph")), make("div", {}, heat, under("What the number changes: most where it is dark"))),
       bars, reading, make("div", { className: "row" }, back), steps, under("The number at −3, −2, −1, 0, 1, 2, 3"),
     );
-    let shown = null, writer = null, own = null, message = null, chosen = 0, looked = null, timer = 0, frame = 0, held = null, heated = null;
+    let shown = null, writer = null, own = null, message = null, chosen = 0, looked = null, frame = 0, held = null, heated = null;
+    const tellPage = cppnLive.rested(() => trigger("input"));
 
     const with_ = (number, value) => {
       const changed = message.slice();
@@ -584,8 +585,7 @@
       looked = null;
       message[chosen] = rounded(clamp(value, -LIMIT, LIMIT), 2);
       refresh();
-      clearTimeout(timer);
-      timer = setTimeout(() => trigger("input"), 350);
+      tellPage();
     };
     /** The bar under a pointer, and the value that its height stands for. */
     const under_ = event => {

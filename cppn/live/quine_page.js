@@ -254,13 +254,9 @@
     place.append(verdict, make("div", { className: "pair" }, left, right), reading, row, code, codeWords);
 
     let quine = null, original = null, theta = null, found = null, value = null, limit = 1, chosen = 0, hovered = -1;
-    let frame = 0, timer = 0, cost = 0, later = 0;
+    let frame = 0, timer = 0, cost = 0;
 
-    /** Tell the page, once the hand rests. */
-    const tellPage = () => {
-      clearTimeout(later);
-      later = setTimeout(() => trigger("input"), 350);
-    };
+    const tellPage = cppnLive.rested(() => trigger("input"));
     const changed = () => theta.flatMap((v, i) => (Object.is(v, quine.theta[i]) ? [] : [i]));
     const headline = () => {
       const { report, printed, activation } = found, edits = changed();

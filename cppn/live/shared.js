@@ -278,6 +278,11 @@ const cppnLive = (() => {
 
   // --- hands
 
+  /** While the whole picture is to be seen, a finger that moves up or down scrolls the page; else it moves the window. */
+  function letScroll(element, { zoom, x, y }) {
+    element.style.touchAction = zoom === 1 && !x && !y ? "pan-y" : "none";
+  }
+
   /** Let wheel, pinch, drag, double click and keys move a window; `moved` gets each new one. */
   function hands(element, viewOf, moved) {
     const fingers = new Map();
@@ -293,6 +298,7 @@ const cppnLive = (() => {
     const within = view => ({ ...view, x: clamp(view.x, ...LIMITS.centre), y: clamp(view.y, ...LIMITS.centre) });
     const shifted = (view, dx, dy) => within({ ...view, x: view.x + dx / view.zoom, y: view.y + dy / view.zoom });
 
+    letScroll(element, viewOf());
     element.addEventListener("wheel", event => {
       event.preventDefault();
       const lines = event.deltaMode === 1 ? 20 : 1;
@@ -351,14 +357,26 @@ const cppnLive = (() => {
     return () => cancelAnimationFrame(frame);
   }
 
-  const REPORT = 350; // milliseconds of rest after which the page is told of another window
+  const REPORT = 350; // milliseconds of rest after which the page is told what a hand has changed
+
+  /** A function that, once it has not been called for a while, calls another: what tells the page when the hand rests. */
+  function rested(tell) {
+    let timer = 0;
+    return () => {
+      clearTimeout(timer);
+      timer = setTimeout(tell, REPORT);
+    };
+  }
 
   /** A formula seen through a window that hands move: what wings with such a canvas have in common. */
   class Viewer {
     /** On a stage with a canvas; `trigger` tells the page, `say` gets the place that is pointed at, or nothing. */
     constructor(stage, canvas, trigger, say) {
-      Object.assign(this, { stage, canvas, trigger, painting: null, timer: 0, stop: () => {} });
-      this.#turn({ zoom: 1, x: 0, y: 0 });
+      Object.assign(this, { stage, canvas, view: { zoom: 1, x: 0, y: 0 }, painting: null, stop: () => {} });
+      this.tell = rested(() => {
+        trigger("input");
+        if (!this.painting) trigger("submit"); // the server paints it
+      });
       hands(stage, () => this.view, next => this.look(next));
       stage.addEventListener("pointermove", event => {
         if (event.buttons) return;
@@ -376,19 +394,14 @@ const cppnLive = (() => {
       return Object.assign(this.painting, { ratio, onshow, view: this.view });
     }
 
-    /** While the whole picture is to be seen, a finger that moves up or down scrolls the page. */
     #turn(view) {
       this.view = view;
-      this.stage.style.touchAction = view.zoom === 1 && !view.x && !view.y ? "pan-y" : "none";
+      letScroll(this.stage, view);
     }
 
     #draw(next) {
       this.#turn(next);
-      clearTimeout(this.timer);
-      this.timer = setTimeout(() => {
-        this.trigger("input");
-        if (!this.painting) this.trigger("submit"); // the server paints it
-      }, REPORT);
+      this.tell();
       this.painting?.move(next);
     }
 
@@ -502,8 +515,8 @@ const cppnLive = (() => {
   const rounded = (value, digits = 4) => Number(value.toFixed(digits));
 
   return {
-    wings: {}, toys, readWeights, fetched, picture, addressOf, engine, Painting, Viewer, hands, glide, calm, mount, refused,
-    make, pen, linked, remember, rounded, clamp,
+    wings: {}, toys, readWeights, fetched, picture, addressOf, engine, Painting, Viewer, hands, letScroll, rested, glide, calm,
+    mount, refused, make, pen, linked, remember, rounded, clamp,
   };
 })();
 window.cppnLive = cppnLive;

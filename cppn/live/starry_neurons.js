@@ -44,8 +44,9 @@
     place.append(...parts, sheet);
 
     const off = new Set();
-    let shown = null, network = null, paintings = null, buttons = [], chosen = 0, timer = 0, touched = null;
+    let shown = null, network = null, paintings = null, buttons = [], chosen = 0, touched = null;
     let view = { zoom: 1, x: 0, y: 0 };
+    const tellPage = cppnLive.rested(() => trigger("input")); // "change" would tell of new values from Python, too
 
     const nameOf = n => [`Neuron ${n + 1}`, COLOURS[n - network.rows.length + 3]].filter(Boolean).join(" ");
     const paintWhole = () => {
@@ -95,9 +96,7 @@
       const told = strongest.map(({ name, share }) => `${name} ${Math.round(100 * share)}%`).join(", ");
       stages[1].setAttribute("aria-label", `${nameOf(chosen)}, moved by ${told}`);
       inputs.replaceChildren(make("b", { textContent: strongest.length ? "Moved most by" : "The same everywhere" }), ...strongest.map(inputCard));
-      if (!byHand) return;
-      clearTimeout(timer);
-      timer = setTimeout(() => trigger("input"), 350); // "change" would tell of new values from Python, too
+      if (byHand) tellPage();
     };
     const changed = () => {
       drawSmall();
@@ -122,6 +121,7 @@
     };
     const move = next => {
       view = next;
+      cppnLive.letScroll(stages[0], view);
       paintings?.forEach(painting => painting.move(view));
     };
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from urllib.parse import unquote
 
 import pytest
-from looks import CHROMIUM, DESK, HEIGHT, PATIENCE, QUIET, SOFTWARE
+from looks import CHROMIUM, DESK, HEIGHT, PATIENCE, QUIET, SOFTWARE, visitor_of
 
 from cppn import toys
 
@@ -48,8 +48,8 @@ def scripts(browser: object) -> Iterator[object]:
 
 @pytest.fixture(scope="session")
 def visitor(browser: object) -> object:
-    """One visitor, whose browser keeps the app's scripts; few pixels are painted, and nothing moves by itself."""
-    return browser.new_context(device_scale_factor=0.5, reduced_motion="reduce")
+    """One visitor, whose browser keeps the app's scripts from page to page."""
+    return visitor_of(browser)
 
 
 @pytest.fixture

@@ -11,6 +11,11 @@ PATIENCE = 30_000  # milliseconds; a busy machine is slow
 DESK, PHONE, HEIGHT = 1280, 390, 900  # pixels of a page
 
 
+def visitor_of(browser: object) -> object:
+    """Somebody who has never been here: few pixels are painted, and nothing moves by itself."""
+    return browser.new_context(device_scale_factor=0.5, reduced_motion="reduce")
+
+
 def fits(page: object) -> bool:
     """Nothing sticks out sideways, on a phone no more than at a desk."""
     phone, desk = _fits(page, PHONE), _fits(page, DESK)  # the page is at desk width again

@@ -83,7 +83,7 @@ def test_every_section_is_for_everybody(visitor: object, url: str):
     page = visitor.new_page()
     page.set_viewport_size({"width": 1280, "height": 900})
     page.set_default_timeout(PATIENCE)
-    page.emulate_media(reduced_motion="reduce", color_scheme="light")
+    page.emulate_media(color_scheme="light")
     page.goto(url)
     page.locator(":root.stands").wait_for(state="attached")
     page.add_style_tag(content="* { transition: none !important; }")  # else a colour is on its way when it is read

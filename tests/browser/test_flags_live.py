@@ -32,11 +32,10 @@ STANDS = "cppnLive.toys.flags?.live && cppnLive.toys.flags.settings.join() === '
 
 @pytest.fixture
 def page(visitor: object, url: str) -> Iterator[object]:
-    """A small page whose motion is reduced; it opens a view and waits until the browser has painted it."""
+    """A small page; it opens a view and waits until the browser has painted it."""
     page = visitor.new_page()
     page.set_viewport_size({"width": 480, "height": 900})
     page.set_default_timeout(PATIENCE)
-    page.emulate_media(reduced_motion="reduce")
 
     def view(team: str, zoom: float = 1, x: float = 0, y: float = 0) -> None:
         page.goto(f"{url}?tab=flags&team={team}&zoom={zoom}&x={x}&y={y}")

@@ -24,8 +24,7 @@ SHARP = "document.querySelector('.live.%s canvas[role=img]')?.dataset.sharp"
 
 
 def opened(page: object, url: str, section: str, toy: str, more: str = "") -> None:
-    """Open a section and wait until its toy's glyph is sharp; nothing moves by itself."""
-    page.emulate_media(reduced_motion="reduce")
+    """Open a section and wait until its toy's glyph is sharp."""
     page.goto(f"{url}?tab=glyphs&section={section}{more}")
     page.wait_for_function(SHARP % toy)
 

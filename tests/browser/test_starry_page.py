@@ -52,6 +52,8 @@ def test_two_paintings_are_compared_and_a_target_gets_its_scores(page, url: str,
 def test_a_neuron_is_told_about_and_switched_off_by_keys(page, url: str):
     page.goto(f"{url}{TAB}&program=published&section=neurons")
     shown(page, "Neuron 25")
+    stage = page.locator(".live.starry_neurons .stage").first
+    assert stage.evaluate("stage => stage.style.touchAction") == "pan-y"  # a finger scrolls the page
     first = page.get_by_role("switch", name="Neuron 25", exact=True)
     assert page.get_by_label("Neuron", exact=True).locator("visible=true").input_value() == "25"
     first.focus()

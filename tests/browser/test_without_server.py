@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-from looks import PATIENCE, shown
+from looks import PATIENCE, shown, visitor_of
 
 from cppn.hub import BUNDLED
 from cppn.load_client import Server
@@ -30,7 +30,7 @@ def test_the_toys_go_on_when_the_app_has_ended(browser: object):
     with Server("mortal", [sys.executable, str(APP)]) as server:
         for query, stands in STANDING.items():
             # a visitor of its own: each page keeps a line to the app open, and a browser has six of them
-            page = browser.new_context(device_scale_factor=0.5, reduced_motion="reduce").new_page()
+            page = visitor_of(browser).new_page()
             page.set_default_timeout(PATIENCE)
             page.set_viewport_size({"width": 480, "height": 900})
             page.on("pageerror", lambda error: faults.append(str(error)))
