@@ -21,7 +21,7 @@ from cppn.glyphs.draw import INK
 from cppn.glyphs.find import Found, Photo, candidates, stretched
 from cppn.glyphs.message import ReadText, read_message
 from cppn.glyphs.network import GlyphNet, SeedNet
-from cppn.glyphs.refine import REACH, Fit, fits, refine
+from cppn.glyphs.refine import REACH, SETTLED, Fit, fits, refine
 from cppn.projective import CORNERS
 
 SMALLEST = 12  # pixels along a side in which a glyph might still be recognised
@@ -29,10 +29,13 @@ CROPS = ((1.0, 0.985), (1.0, 0.95), (1.06, 1.06))  # widths that are seen, and b
 AGAIN = 8  # readings of a place that are read once more, straightened
 LOOKS_ALIKE = 0.7  # correlation with what the signs look like when drawn, from which the check bits are asked
 ASKED = 4  # readings of a place for which they are
-REFINED, FINISHED = 48, 3  # readings that are made better, and those of them that are followed to the end
-# pixels across and steps of a fit: of all that are made better, of those followed to the end, of a text laid over
-FIRST, LAST, LAID = (24, 12), (48, 60), ((32, 8), (48, 25), (48, 60))
+REFINED, FOLLOWED, FINISHED = 16, 3, 2  # readings that are made better, that are followed, and those to the end
+# pixels across and steps of a fit: of all that are made better, of those followed, and to the end, of a text laid over
+FIRST, NEXT, LAST, LAID = (24, 12), (48, 20), (48, 30), ((32, 8), (48, 25), (48, 60))
 WAYS = 3  # turns of a place that are kept to be made better
+# spread of a message's sizes over their mean: a text's signs are written alike, and had at most 0.70; normally
+# distributed numbers have 0.76
+EVEN = 0.72
 SAME = 0.8  # correlation of signs from which two readings are taken for one
 PROMISE = 0.45  # likeness times share that counts; glyphs under a thumb had 0.54 or more, what is none at most 0.41
 
@@ -209,11 +212,18 @@ def _refined(net: GlyphNet, photo: Photo, kept: list[Glimpse]) -> Iterator[Glimp
     best: list[int] = []
     for at in promise.argsort(descending=True).tolist():
         alike_signs = [float((fit.messages[at].sign() * fit.messages[other].sign()).mean()) for other in best]
-        if promise[at] > PROMISE and max(alike_signs, default=0) < SAME and len(best) < FINISHED:
+        if promise[at] > PROMISE and max(alike_signs, default=0) < SAME and len(best) < FOLLOWED:
             best.append(at)
     if not best:
         return
-    fit = refine(net, seen[best], corners[best], fit.messages[best], *LAST, settle=net.numbers <= 64)
+    better = refine(net, seen[best], corners[best], fit.messages[best], *NEXT).messages
+    sizes = better.abs()
+    uneven = sizes.std(1) / sizes.mean(1)  # (N,)
+    order = uneven.argsort()[: int((uneven < EVEN).sum())][:FINISHED]
+    if not len(order):
+        return
+    best = [best[place] for place in order.tolist()]
+    fit = refine(net, seen[best], corners[best], better[order], *LAST, settle=net.numbers <= SETTLED)
     for at, good, message in zip(best, fits(fit).tolist(), fit.signs, strict=True):
         if good:
             yield replace(kept[at], message=message, corners=corners[at])

@@ -20,11 +20,29 @@ from cppn.glyphs.network import GlyphNet
 from cppn.projective import CORNERS, homography
 
 KNOTS = 4  # along each side of the grid whose shifts bend the place
-SCALES = (0.5, 0.15)  # residual at which a pixel has a quarter of its weight: at the first step and at the last
-NEAR = 3  # pixels: what disturbs a pixel disturbs those around it
 FITS, FITS_ON = 0.93, 0.7  # a glyph that is there correlates so well with its drawing, on so much of it
-TURNED = 13  # signs that are turned over at most, and one round to see that the last was right
+SETTLED = 64  # numbers of a message at most whose signs are settled: longer ones repeat each sign
+TURNED = 8  # signs that are turned over at most, and one round to see that the last was right
 REACH = 1.25  # widths of the sign that are kept round it, so that it can move
+
+
+class Weighing(NamedTuple):
+    """What kind of disturbance is looked past.
+
+    Attributes:
+        scales: residual at which a pixel has a quarter of its weight, at the first step and at the last.
+        near: pixels: what disturbs a pixel disturbs those around it. ink: that the signs were drawn with, about.
+        always: whether signs are settled where the drawing does not fit, too.
+    """
+
+    scales: tuple[float, float]
+    near: int
+    ink: float
+    always: bool
+
+
+OBJECTS = Weighing(scales=(0.5, 0.15), near=3, ink=INK, always=False)  # thumbs, lamps, shadows on a printed sign
+NOISE = Weighing(scales=(0.5, 0.2), near=5, ink=1.0, always=True)  # that of the channel, which cuts off corners, too
 
 
 class Fit(NamedTuple):
@@ -51,6 +69,7 @@ def refine(
     steps: int,
     free: bool = True,
     settle: bool = False,
+    weighing: Weighing = OBJECTS,
 ) -> Fit:
     """Fit messages to what was seen.
 
@@ -58,7 +77,7 @@ def refine(
         seen: (N, C, S, S), spanning [-`REACH`, `REACH`] of a place. corners: of the sign there, (N, 4, 2), in units of
             that place's half width. messages: (N, numbers) to start from. size: pixels across that are compared.
             steps: of the fit. free: otherwise the messages stay as they are. settle: the signs in the end, where it
-            fits.
+            fits. weighing: what is looked past.
     """
     centres = (torch.arange(size) + 0.5) / size * 2 - 1
     y, x = torch.meshgrid(centres, centres, indexing="ij")
@@ -72,16 +91,17 @@ def refine(
     settings = [{"params": [shifts], "lr": 0.01}, {"params": [ink], "lr": 0.05}]
     optimiser = torch.optim.Adam([*settings, *([{"params": [message], "lr": 0.1}] if free else [])])
     weight = torch.ones(len(seen), 1, size, size)
+    first, last = weighing.scales
     for step in range(steps + 1):
         bent = F.interpolate(shifts, (size, size), mode="bicubic", align_corners=True).permute(0, 2, 3, 1)
         view = F.grid_sample(seen, start + bent, align_corners=False, padding_mode="border")
-        drawn = net.draw(message, size, INK * ink.exp())
+        drawn = net.draw(message, size, weighing.ink * ink.exp())
         rest = view - _lit(drawn, view, weight, light)
         if step == steps:
             break
-        scale = SCALES[0] * (SCALES[1] / SCALES[0]) ** min(1.0, 1.5 * step / steps)
+        scale = first * (last / first) ** min(1.0, 1.5 * step / steps)
         squared = rest.detach().square().mean(1, keepdim=True)
-        squared = F.avg_pool2d(squared, NEAR, 1, NEAR // 2, count_include_pad=False)
+        squared = F.avg_pool2d(squared, weighing.near, 1, weighing.near // 2, count_include_pad=False)
         weight = 1 / (1 + squared / scale**2).square()
         loss = (weight * rest.square()).mean((1, 2, 3)).sum()
         loss = loss + 3e-4 * message.square().mean(1).sum() + 0.5 * _bending(shifts)
@@ -92,8 +112,8 @@ def refine(
         counts = weight > 0.3
         like = _correlation(drawn, view, weight)
         fit = Fit(message.detach(), message.detach().sign(), like, counts.float().mean((1, 2, 3)))
-        for at in fits(fit).nonzero().flatten().tolist() if settle else ():
-            fit.signs[at] = _settled(net, fit.signs[at], view[at], weight[at], light, INK * ink[at].exp())
+        for at in (fits(fit) | weighing.always).nonzero().flatten().tolist() if settle else ():
+            fit.signs[at] = _settled(net, fit.signs[at], view[at], weight[at], light, weighing.ink * ink[at].exp())
         return fit
 
 

@@ -269,6 +269,8 @@ def _fate(script: Script, text: str, sent: Delivery) -> Facts:
         "certainty": round(first.certainty, 3),
         "draws": len(sent.texts),
         "read_exactly": sent.exact,
+        "looked_at_again": len(sent.again),
+        "read_then": sum(sent.texts[at].text is not None for at in sent.again),
         "share": sent.exact / len(sent.texts),
         "interval_95": [round(low, 4), round(high, 4)],
         "sign_accuracy": round(float(sent.right.float().mean()) / sent.signs, 5),
@@ -287,9 +289,16 @@ def describe_delivery(facts: Facts) -> str:
         first = f"## Read: {_quoted(facts['read'])}, and wrong\nThe check bits fit by accident; {right}."
     low, high = (100 * value for value in facts["interval_95"])
     voted = f" Each sign was sent {facts['repeats']} times over." if facts["repeats"] > 1 else ""
+    again = facts["looked_at_again"]
+    second = (
+        f" {again} that could not be read at first sight were looked at again, and {facts['read_then']} of them read."
+        if again
+        else ""
+    )
     words = (
         f"{first}{voted}\n\n**{facts['read_exactly']} of {facts['draws']} draws** of the channel were read without any "
-        f"error (95 % interval {low:.0f} to {high:.0f} %), and {facts['sign_accuracy']:.2%} of all signs were right."
+        f"error (95 % interval {low:.0f} to {high:.0f} %), and {facts['sign_accuracy']:.2%} of all signs "
+        f"were right.{second}"
     )
     return noted(words, facts["note"])
 

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from urllib.parse import unquote
 
 import pytest
-from looks import CHROMIUM, DESK, HEIGHT, PATIENCE, QUIET, SOFTWARE, visitor_of
+from looks import CHROMIUM, DESK, HEIGHT, PATIENCE, PLAIN, QUIET, SOFTWARE, visitor_of
 
 from cppn import toys
 
@@ -18,7 +18,7 @@ def browser() -> Iterator[object]:
     if CHROMIUM is None:
         pytest.skip("Chromium is not installed; .ci/run installs it")
     with api.sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=CHROMIUM, args=[*QUIET, *SOFTWARE])
+        browser = driver.chromium.launch(executable_path=CHROMIUM, args=[*QUIET, *SOFTWARE, *PLAIN])
         yield browser
         browser.close()
 

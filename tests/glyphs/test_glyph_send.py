@@ -13,7 +13,8 @@ from cppn.faults import VisitorError
 from cppn.glyphs import endpoints
 from cppn.glyphs.channel import Channel
 from cppn.glyphs.message import text_to_message
-from cppn.glyphs.send import send, wilson
+from cppn.glyphs.send import LOOKED_AGAIN, read_arrivals, send, wilson
+from cppn.glyphs.weights import script_of
 
 QUIET = Channel().scaled(0)
 NOISY = Channel(p_affine=0, p_perspective=0, sigma=0.9)  # a square of 16 pixels is off by 0.9 of its own sign
@@ -51,6 +52,34 @@ def test_a_seed_gives_the_same_draws_and_another_one_others():
 def test_what_cannot_be_sent_is_refused_in_words(text, seed, word):
     with pytest.raises(VisitorError, match=word):
         endpoints.send_glyph("script", text, 0, seed)
+
+
+def test_what_the_check_refuses_is_looked_at_again():
+    net = script_of("script").net
+    for draw in range(2):  # of three hundred each, some are refused at first sight
+        sent = send(net, "Founders", Channel(), draw, draws=300)
+        assert sent.again
+        with torch.inference_mode():
+            at_first = (net.read(sent.received).messages > 0) == (text_to_message("Founders", 64) > 0)
+        for at, read in enumerate(sent.texts):
+            assert read.text in (None, "Founders")
+            assert at_first[at].all() or at in sent.again or len(sent.again) == LOOKED_AGAIN
+        assert sum(sent.texts[at].text is not None for at in sent.again) >= len(sent.again) - 2
+        assert sent.exact == at_first.all(dim=1).sum() + sum(sent.texts[at].text is not None for at in sent.again)
+
+
+def test_nothing_is_looked_at_again_where_the_check_is_short_or_the_network_another():
+    received = torch.rand(3, 1, 64, 64, generator=torch.Generator().manual_seed(1))
+    assert send(PlainNet(), "Noise", NOISY, 3, draws=40).again == ()
+    assert read_arrivals(script_of("gray_32").net, received)[2] == []
+    assert read_arrivals(script_of("script").net, received)[2] == [0, 1, 2]
+
+
+def test_noise_alone_is_no_text_at_any_look():
+    received = 0.5 + 0.25 * torch.randn(8, 1, 64, 64, generator=torch.Generator().manual_seed(2))
+    _, texts, again = read_arrivals(script_of("script").net, received)
+    assert [read.text for read in texts] == [None] * 8
+    assert len(again) == 8
 
 
 def test_an_interval_is_wilsons():

@@ -134,6 +134,7 @@ def test_an_average_keeps_what_all_glyphs_have():
 
 def delivered(**changes: object) -> dict[str, object]:
     facts = {"sent": "Hi", "read": "Hi", "signs": 64, "signs_right": 64, "repeats": 1, "draws": 100, "read_exactly": 97}
+    facts |= {"looked_at_again": 0, "read_then": 0}
     return {**facts, "interval_95": [0.915, 0.99], "sign_accuracy": 0.9987, "note": "", **changes}
 
 
@@ -143,6 +144,11 @@ def test_sentences_say_what_happened():
     assert "could not read it" in views.describe_delivery(delivered(read=None, signs_right=60)).lower()
     assert "and wrong" in views.describe_delivery(delivered(read="Ho"))
     assert "8 times" in views.describe_delivery(delivered(repeats=8))
+    assert "again" not in views.describe_delivery(delivered())
+    assert (
+        "3 that could not be read at first sight were looked at again, and 2 of them read"
+        in views.describe_delivery(delivered(looked_at_again=3, read_then=2))
+    )
     assert "⚠️ Careful." in views.describe_delivery(delivered(note="Careful"))
     found = {"read": "Hi", "how": "the whole picture, as a negative", "attempts": 2, "note": ""}
     assert "“Hi”" in views.describe_attempts(found)
