@@ -29,9 +29,10 @@ CROPS = ((1.0, 0.985), (1.0, 0.95), (1.06, 1.06))  # widths that are seen, and b
 AGAIN = 8  # readings of a place that are read once more, straightened
 LOOKS_ALIKE = 0.7  # correlation with what the signs look like when drawn, from which the check bits are asked
 ASKED = 4  # readings of a place for which they are
-REFINED, FOLLOWED, FINISHED = 16, 3, 2  # readings that are made better, that are followed, and those to the end
+# readings whose drawings are held beside what was seen, those that are made better, and those that are followed
+DRAWN, REFINED, FOLLOWED = 48, 12, 3
 # pixels across and steps of a fit: of all that are made better, of those followed, and to the end, of a text laid over
-FIRST, NEXT, LAST, LAID = (24, 12), (48, 20), (48, 30), ((32, 8), (48, 25), (48, 60))
+FIRST, NEXT, LAST, LAID = (24, 12), (48, 8), (48, 60), ((32, 8), (48, 25), (48, 60))
 WAYS = 3  # turns of a place that are kept to be made better
 # spread of a message's sizes over their mean: a text's signs are written alike, and had at most 0.70; normally
 # distributed numbers have 0.76
@@ -108,7 +109,7 @@ def read_picture(net: GlyphNet | SeedNet, picture: Image.Image) -> Sighting:
                 return Sighting(glimpse, glimpse.read.text, places, asked)
     kept.sort(key=lambda glimpse: -glimpse.likeness)
     if isinstance(net, GlyphNet):
-        for glimpse in _refined(net, photo, kept[:REFINED]):
+        for glimpse in _refined(net, photo, kept[:DRAWN]):
             asked.append(glimpse)
             if glimpse.read.text is not None and _holds(net, photo, glimpse, [glimpse]):
                 return Sighting(glimpse, glimpse.read.text, places, asked)
@@ -207,7 +208,9 @@ def _refined(net: GlyphNet, photo: Photo, kept: list[Glimpse]) -> Iterator[Glimp
     own = torch.tensor(CORNERS).expand_as(corners)
     as_read, as_found = (refine(net, seen, places, messages, FIRST[0], 0).likeness for places in (corners, own))
     corners = torch.where((as_found > as_read)[:, None, None], own, corners)
-    fit = refine(net, seen, corners, messages, *FIRST)
+    likely = torch.maximum(as_read, as_found).argsort(descending=True)[:REFINED]
+    kept, seen, corners = [kept[at] for at in likely.tolist()], seen[likely], corners[likely]
+    fit = refine(net, seen, corners, messages[likely], *FIRST)
     promise = fit.likeness.clamp(min=0) * fit.counted
     best: list[int] = []
     for at in promise.argsort(descending=True).tolist():
@@ -219,7 +222,7 @@ def _refined(net: GlyphNet, photo: Photo, kept: list[Glimpse]) -> Iterator[Glimp
     better = refine(net, seen[best], corners[best], fit.messages[best], *NEXT).messages
     sizes = better.abs()
     uneven = sizes.std(1) / sizes.mean(1)  # (N,)
-    order = uneven.argsort()[: int((uneven < EVEN).sum())][:FINISHED]
+    order = uneven.argsort()[: int((uneven < EVEN).sum())]
     if not len(order):
         return
     best = [best[place] for place in order.tolist()]
