@@ -11,7 +11,7 @@ from torch import Tensor
 
 from cppn.glyphs.channel import Channel
 from cppn.glyphs.draw import INK
-from cppn.glyphs.message import text_to_message
+from cppn.glyphs.message import LONG, text_to_message
 from cppn.glyphs.network import GlyphNet, SeedNet
 from cppn.training import named_generator
 
@@ -33,7 +33,7 @@ def legible_message(net: GlyphNet | SeedNet, text: str) -> Tensor:
         VisitorError: as `text_to_message`.
     """
     signs = text_to_message(text, net.numbers)
-    if not isinstance(net, GlyphNet) or net.numbers > 64:
+    if not isinstance(net, GlyphNet) or net.numbers > LONG.signs:
         return signs
     message = signs.clone()
     for _ in range(ROUNDS):

@@ -21,7 +21,6 @@ from cppn.projective import CORNERS, homography
 
 KNOTS = 4  # along each side of the grid whose shifts bend the place
 FITS, FITS_ON = 0.93, 0.7  # a glyph that is there correlates so well with its drawing, on so much of it
-SETTLED = 64  # numbers of a message at most whose signs are settled: longer ones repeat each sign
 TURNED = 13  # signs that are turned over at most, and one round to see that the last was right
 REACH = 1.25  # widths of the sign that are kept round it, so that it can move
 

@@ -15,9 +15,9 @@ from torch import Tensor
 
 from cppn.glyphs.channel import Channel
 from cppn.glyphs.legible import legible_message
-from cppn.glyphs.message import LONG_CHECK, ReadText, code_of, read_message, text_to_signs
+from cppn.glyphs.message import LONG, ReadText, code_of, read_message, text_to_signs
 from cppn.glyphs.network import GlyphNet, Reading, SeedNet
-from cppn.glyphs.refine import NOISE, REACH, SETTLED, refine
+from cppn.glyphs.refine import NOISE, REACH, refine
 from cppn.projective import warp
 from cppn.training import named_generator
 
@@ -61,7 +61,7 @@ def send(net: GlyphNet | SeedNet, text: str, channel: Channel, seed: int, draws:
     Raises:
         VisitorError: the text does not fit.
     """
-    with torch.no_grad():
+    with torch.no_grad():  # and not in inference mode: what arrives is differentiated through
         sent = net.draw(legible_message(net, text)[None])  # (1, C, S, S)
         received = channel.send(sent.expand(draws, -1, -1, -1), named_generator("glyph channel", seed))
     reading, texts, again = read_arrivals(net, received)
@@ -81,10 +81,10 @@ def read_arrivals(net: GlyphNet | SeedNet, received: Tensor) -> tuple[Reading, l
     with torch.no_grad():
         reading = net.read(received)
     texts = [read_message(values) for values in reading.messages]
-    if not isinstance(net, GlyphNet) or code_of(net.numbers).check.width < LONG_CHECK.width:
+    if not isinstance(net, GlyphNet) or code_of(net.numbers).check.width < LONG.check.width:
         return reading, texts, []
     again = [at for at, read in enumerate(texts) if read.text is None][:LOOKED_AGAIN]
-    left, rim, settle = LOOKS, round((REACH - 1) / 2 * net.pixels), net.numbers <= SETTLED
+    left, rim, settle = LOOKS, round((REACH - 1) / 2 * net.pixels), net.numbers <= LONG.signs
     for wider, right, down in STARTS:
         unread = [at for at in again if texts[at].text is None][:left]
         if not unread:
