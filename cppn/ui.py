@@ -203,7 +203,9 @@ def runs_until_stopped(
     def stopped(said: str | None) -> str:
         return re.sub(r"^\w[\w ]*, (\d+ %|\d+%)", r"Stopped at \1", said) if said else "Stopped."
 
-    at_once(stop.click, stopped, words, words, cancels=[run])
+    at_once(stop.click, None, None, None, cancels=[run])
+    # only when the run is over, or what it sent last would stand instead; a run at its end does not tell how far it is
+    at_once(run.then, stopped, words, words)
 
 
 def listed(components: Component | Sequence[Component] | None) -> list[Component]:
