@@ -23,6 +23,7 @@ NARROW = 160  # pixels that the short side keeps, where the picture is long and 
 SAMPLES = 3  # each pixel of what the reader sees is the mean of so many squared
 EMPTY = 0.003  # a picture whose values span less holds nothing
 ANGLES = np.deg2rad(np.arange(360))
+GAPS = np.arange(51, 130)  # degrees between neighbouring sides of a quadrilateral
 SHEET = 320  # pixels of a sheet that is looked at by itself
 COLOURED = 0.25  # of a pixel's brightest channel, by which the darkest is lower in skin, wood and grass, not in paper
 LIGHTS = ("flat", "raw", "local")
@@ -207,7 +208,9 @@ def heaps(mask: np.ndarray, most: int, loose: bool) -> list[np.ndarray]:
     """The largest heaps of what a mask (H, W) holds; parts hang together across small gaps if `loose`."""
     height, width = mask.shape
     cell = max(4, max(mask.shape) // 64) if loose else max(2, max(mask.shape) // 128)
-    taken = F.max_pool2d(torch.from_numpy(mask.astype(np.float32))[None, None], cell, ceil_mode=True)
+    values = torch.from_numpy(mask.astype(np.float32))[None, None]
+    held = F.avg_pool2d(values, cell, ceil_mode=True, divisor_override=1)  # pixels of each cell
+    taken = (held > 0).float()
     if loose:
         taken = F.max_pool2d(taken, 3, 1, 1)
     label = taken * (1 + torch.arange(taken.numel()).view_as(taken))
@@ -218,11 +221,11 @@ def heaps(mask: np.ndarray, most: int, loose: bool) -> list[np.ndarray]:
             break
         label = spread
     cells = label[0, 0].long().numpy()
-    full = cells.repeat(cell, 0).repeat(cell, 1)[:height, :width] * mask
-    counts = np.bincount(full.ravel())
+    counts = np.bincount(cells.ravel(), weights=held[0, 0].numpy().ravel())
     counts[0] = 0
-    order = np.argsort(-counts)[:most]
-    return [full == number for number in order if counts[number] > 0.004 * mask.size]
+    order = np.argsort(-counts, kind="stable")[:most]
+    chosen = [cells == number for number in order if counts[number] > 0.004 * mask.size]
+    return [heap.repeat(cell, 0).repeat(cell, 1)[:height, :width] & mask for heap in chosen]
 
 
 def quadrilateral(mask: np.ndarray) -> np.ndarray:
@@ -236,19 +239,23 @@ def quadrilateral(mask: np.ndarray) -> np.ndarray:
     normal = np.stack([np.cos(ANGLES), np.sin(ANGLES)], 1)
     reach = (np.stack([columns + 0.5, rows + 0.5], 1) @ normal.T).max(0)
 
+    # where each line (by its angle) meets the one before it (by the angle between them), and nowhere if that is unfit
+    before = (np.arange(360)[:, None] - GAPS) % 360
+    g, f, n, m = reach[:, None], reach[before], normal[:, None], normal[before]
+    meets = np.full((360, 360, 2), np.nan)
+    sine = np.sin(np.deg2rad(GAPS))
+    meets[:, GAPS, 0] = (f * n[..., 1] - g * m[..., 1]) / sine
+    meets[:, GAPS, 1] = (g * m[..., 0] - f * n[..., 0]) / sine
+
     def corners(lines: np.ndarray) -> np.ndarray:
-        before = lines[..., [3, 0, 1, 2]]
-        n, g, m, f = normal[lines], reach[lines], normal[before], reach[before]
-        d = m[..., 0] * n[..., 1] - m[..., 1] * n[..., 0]
-        return np.stack([(f * n[..., 1] - g * m[..., 1]) / d, (g * m[..., 0] - f * n[..., 0]) / d], -1)
+        return meets[lines % 360, (lines - lines[..., [3, 0, 1, 2]]) % 360]
 
-    def area(lines: np.ndarray) -> np.ndarray:
+    def smallest(lines: np.ndarray) -> np.ndarray:
         at = corners(lines)
-        one, other = at[..., 2, :] - at[..., 0, :], at[..., 3, :] - at[..., 1, :]  # the diagonals
-        return 0.5 * np.abs(one[..., 0] * other[..., 1] - one[..., 1] * other[..., 0])
+        one, other = (at[:, 2:] - at[:, :2]).transpose(1, 2, 0)  # the diagonals
+        return lines[np.nan_to_num(np.abs(one[0] * other[1] - one[1] * other[0]), nan=np.inf).argmin()]
 
-    start = np.arange(90)[:, None] + np.arange(4) * 90
-    best = start[area(start).argmin()]
+    best = smallest(np.arange(90)[:, None] + np.arange(4) * 90)
     for turn, step in ((12, 3), (6, 2), (3, 1), (3, 1), (2, 1), (2, 1)):  # degrees
         steps = np.arange(-turn, turn + 1, step)
         first, second = (step.ravel() for step in np.meshgrid(steps, steps))
@@ -256,11 +263,8 @@ def quadrilateral(mask: np.ndarray) -> np.ndarray:
             tried = np.repeat(best[None], steps.size**2, 0)
             tried[:, one] += first
             tried[:, other] += second
-            gaps = np.diff(np.concatenate([tried, tried[:, :1] + 360], 1), axis=1)
-            tried = tried[((gaps > 50) & (gaps < 130)).all(1)]
-            if len(tried):
-                best = np.unwrap(tried[area(tried % 360).argmin()] % 360, period=360).astype(int)
-    return corners(best % 360) / [mask.shape[1], mask.shape[0]]
+            best = smallest(tried)
+    return corners(best) / [mask.shape[1], mask.shape[0]]
 
 
 # --- candidates

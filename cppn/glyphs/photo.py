@@ -21,11 +21,12 @@ from cppn.glyphs.draw import INK
 from cppn.glyphs.find import Found, Photo, candidates, stretched
 from cppn.glyphs.message import LONG, ReadText, read_message
 from cppn.glyphs.network import GlyphNet, SeedNet
-from cppn.glyphs.refine import REACH, Fit, fits, refine
+from cppn.glyphs.refine import FITS, REACH, Fit, fits, refine
 from cppn.projective import CORNERS
 
 SMALLEST = 12  # pixels along a side in which a glyph might still be recognised
 CROPS = ((1.0, 0.985), (1.0, 0.95), (1.06, 1.06))  # widths that are seen, and beyond which all is black
+UNLIKELY = 0  # which of them is seen where dark and light lie the wrong way round for what was found
 AGAIN = 8  # readings of a place that are read once more, straightened
 LOOKS_ALIKE = 0.7  # correlation with what the signs look like when drawn, from which the check bits are asked
 ASKED = 4  # readings of a place for which they are
@@ -37,6 +38,7 @@ WAYS = 3  # turns of a place that are kept to be made better
 # spread of a message's sizes over their mean: a text's signs are written alike, and the most uneven of 34 had 0.72;
 # normally distributed numbers have 0.76
 EVEN = 0.72
+COUNTED = 0.6  # share of its pixels from which a reading is followed to the end; under thumbs texts had 0.63 or more
 SAME = 0.8  # correlation of signs from which two readings are taken for one
 PROMISE = 0.45  # likeness times share that counts; glyphs under a thumb had 0.54 or more
 
@@ -122,7 +124,10 @@ def glimpses(net: GlyphNet | SeedNet, photo: Photo, found: Found) -> list[Glimps
     views = {wide: photo.look(found, net.pixels, wide) for wide in {wide for wide, _ in CROPS}}
     crops = torch.stack([stretched(views[wide], wide, cut) for wide, cut in CROPS])
     turned = torch.cat([torch.rot90(crops, turns, (2, 3)) for turns in range(4)])
-    seen = torch.cat([turned, 1 - turned])  # (24, C, S, S)
+    every = torch.cat([turned, 1 - turned])  # (24, C, S, S)
+    # where dark ink is expected its negative gets one look all the same: it may be a dark sheet with light ink on it
+    kinds = [at for at in range(len(every)) if found.dark in (None, at < len(turned)) or at % len(CROPS) == UNLIKELY]
+    seen = every[kinds]
     first = _read(net, seen)
     best = first[0].argsort(descending=True)[:AGAIN]
     results = [(*(part[at] for part in first), at) for at in range(len(seen))]
@@ -133,11 +138,11 @@ def glimpses(net: GlyphNet | SeedNet, photo: Photo, found: Found) -> list[Glimps
     return [
         Glimpse(
             found,
-            turns=at % len(turned) // len(CROPS),
-            negative=at >= len(turned),
+            turns=kinds[at] % len(turned) // len(CROPS),
+            negative=kinds[at] >= len(turned),
             seen=seen[at],
             straightened=None if isinstance(net, SeedNet) else flat,
-            corners=corners * CROPS[at % len(CROPS)][0],
+            corners=corners * CROPS[kinds[at] % len(CROPS)][0],
             message=message,
             likeness=float(likeness),
         )
@@ -162,8 +167,9 @@ def alike(drawn: Tensor, seen: Tensor) -> Tensor:
 
 def _likely(looked: list[Glimpse]) -> list[Glimpse]:
     """The readings that look alike enough, each text once."""
-    once = {bytes(glimpse.read.signs.char().numpy()): glimpse for glimpse in reversed(looked[: 2 * ASKED])}
-    return [glimpse for glimpse in reversed(once.values()) if glimpse.likeness >= LOOKS_ALIKE][:ASKED]
+    able = [glimpse for glimpse in looked[: 2 * ASKED] if glimpse.likeness >= LOOKS_ALIKE]
+    once = {bytes(glimpse.read.signs.char().numpy()): glimpse for glimpse in reversed(able)}
+    return list(reversed(once.values()))[:ASKED]
 
 
 def _one_of_each_way(looked: list[Glimpse]) -> list[Glimpse]:
@@ -191,13 +197,13 @@ def laid_over(net: GlyphNet, photo: Photo, tried: list[Glimpse], size: int, step
 
 def _places(net: GlyphNet, photo: Photo, tried: list[Glimpse]) -> tuple[Tensor, Tensor]:
     """What lies at some places, (N, C, S, S), and the signs' corners there, (N, 4, 2)."""
-    views = []
-    for glimpse in tried:
-        view = stretched(photo.look(glimpse.found, net.pixels * 3 // 2, REACH), REACH)
-        view = torch.rot90(view, glimpse.turns, (1, 2))
-        views.append(1 - view if glimpse.negative else view)
+    places = {id(glimpse.found): glimpse.found for glimpse in tried}  # many readings are of one place
+    size = net.pixels * 3 // 2
+    views = {at: stretched(photo.look(found, size, REACH), REACH) for at, found in places.items()}
+    turned = [torch.rot90(views[id(glimpse.found)], glimpse.turns, (1, 2)) for glimpse in tried]
+    seen = [1 - view if glimpse.negative else view for glimpse, view in zip(tried, turned, strict=True)]
     # copies, since what was made in inference mode cannot be differentiated through
-    return torch.stack(views).clone(), torch.stack([glimpse.corners for glimpse in tried]).clone()
+    return torch.stack(seen).clone(), torch.stack([glimpse.corners for glimpse in tried]).clone()
 
 
 def _refined(net: GlyphNet, photo: Photo, kept: list[Glimpse]) -> Iterator[Glimpse]:
@@ -219,13 +225,13 @@ def _refined(net: GlyphNet, photo: Photo, kept: list[Glimpse]) -> Iterator[Glimp
             best.append(at)
     if not best:
         return
-    better = refine(net, seen[best], corners[best], fit.messages[best], *NEXT).messages
-    sizes = better.abs()
-    even = (sizes.std(1) / sizes.mean(1) < EVEN).nonzero().flatten().tolist()
-    if not even:
+    better = refine(net, seen[best], corners[best], fit.messages[best], *NEXT)
+    sizes = better.messages.abs()
+    hopeful = (sizes.std(1) / sizes.mean(1) < EVEN) & (better.likeness >= FITS) & (better.counted >= COUNTED)
+    if not hopeful.any():
         return
-    best = [best[place] for place in even]
-    fit = refine(net, seen[best], corners[best], better[even], *LAST, settle=net.numbers <= LONG.signs)
+    best = [at for at, hope in zip(best, hopeful.tolist(), strict=True) if hope]
+    fit = refine(net, seen[best], corners[best], better.messages[hopeful], *LAST, settle=net.numbers <= LONG.signs)
     for at, good, message in zip(best, fits(fit).tolist(), fit.signs, strict=True):
         if good:
             yield replace(kept[at], message=message, corners=corners[at])

@@ -9,6 +9,7 @@ turned over for as long as that makes the drawing fit better, which leads out of
 
 from __future__ import annotations
 
+import functools
 from typing import NamedTuple
 
 import torch
@@ -78,24 +79,22 @@ def refine(
             steps: of the fit. free: otherwise the messages stay as they are. settle: the signs in the end, where it
             fits. weighing: what is looked past.
     """
-    centres = (torch.arange(size) + 0.5) / size * 2 - 1
-    y, x = torch.meshgrid(centres, centres, indexing="ij")
-    own = torch.stack([x, y, torch.ones_like(x)]).flatten(1)  # (3, P)
-    placed = homography(torch.tensor(CORNERS).expand(len(seen), 4, 2), corners) @ own
-    start = (placed[:, :2] / placed[:, 2:].clamp(min=1e-3) / REACH).mT.unflatten(1, (size, size))  # (N, S, S, 2)
-    light = torch.stack([torch.ones_like(x), x, y], -1).flatten(0, 1)  # (P, 3)
+    own = planes(size).roll(-1, 1)  # x, y, 1
+    placed = homography(torch.tensor(CORNERS).expand(len(seen), 4, 2), corners) @ own.mT
+    start = (placed[:, :2] / placed[:, 2:].clamp(min=1e-3) / REACH).mT  # (N, P, 2)
     message = messages.clamp(-1.5, 1.5).clone().requires_grad_(free)
     shifts = torch.zeros(len(seen), 2, KNOTS, KNOTS, requires_grad=True)
     ink = torch.zeros(len(seen), 1, 1, 1, requires_grad=True)
-    settings = [{"params": [shifts], "lr": 0.01}, {"params": [ink], "lr": 0.05}]
-    optimiser = torch.optim.Adam([*settings, *([{"params": [message], "lr": 0.1}] if free else [])])
+    rates = {shifts: 0.01, ink: 0.05} | ({message: 0.1} if free else {})
+    optimiser = torch.optim.Adam([{"params": [value], "lr": rate} for value, rate in rates.items()], fused=True)
     weight = torch.ones(len(seen), 1, size, size)
     first, last = weighing.scales
     for step in range(steps + 1):
-        bent = F.interpolate(shifts, (size, size), mode="bicubic", align_corners=True).permute(0, 2, 3, 1)
-        view = F.grid_sample(seen, start + bent, align_corners=False, padding_mode="border")
+        bent = (shifts.flatten(2) @ _bends(size)).mT  # (N, P, 2)
+        places = (start + bent).unflatten(1, (size, size))
+        view = F.grid_sample(seen, places, align_corners=False, padding_mode="border")
         drawn = net.draw(message, size, weighing.ink * ink.exp())
-        rest = view - _lit(drawn, view, weight, light)
+        rest = view - _lit(drawn, view, weight)
         if step == steps:
             break
         scale = first * (last / first) ** min(1.0, 1.5 * step / steps)
@@ -104,15 +103,16 @@ def refine(
         weight = 1 / (1 + squared / scale**2).square()
         loss = (weight * rest.square()).mean((1, 2, 3)).sum()
         loss = loss + 3e-4 * message.square().mean(1).sum() + 0.5 * _bending(shifts)
-        optimiser.zero_grad()
-        loss.backward()
+        # of these alone: what the loss says of the network's weights nobody needs
+        for value, slope in zip(rates, torch.autograd.grad(loss, [*rates]), strict=True):
+            value.grad = slope
         optimiser.step()
     with torch.no_grad():
         counts = weight > 0.3
         like = _correlation(drawn, view, weight)
         fit = Fit(message.detach(), message.detach().sign(), like, counts.float().mean((1, 2, 3)))
         for at in (fits(fit) | weighing.always).nonzero().flatten().tolist() if settle else ():
-            fit.signs[at] = _settled(net, fit.signs[at], view[at], weight[at], light, weighing.ink * ink[at].exp())
+            fit.signs[at] = _settled(net, fit.signs[at], view[at], weight[at], weighing.ink * ink[at].exp())
         return fit
 
 
@@ -121,14 +121,14 @@ def fits(fit: Fit) -> Tensor:
     return (fit.likeness >= FITS) & (fit.counted >= FITS_ON)
 
 
-def _settled(net: GlyphNet, signs: Tensor, view: Tensor, weight: Tensor, light: Tensor, ink: Tensor) -> Tensor:
+def _settled(net: GlyphNet, signs: Tensor, view: Tensor, weight: Tensor, ink: Tensor) -> Tensor:
     """Signs (numbers,), turned over one by one, the best first, while their drawing fits a view (C, S, S) better so."""
     least = torch.inf
     tried = signs[None]
     for _ in range(TURNED):
         drawn = net.draw(tried, view.shape[-1], ink)
         views, weights = (values.expand(len(tried), -1, -1, -1) for values in (view, weight))
-        costs = (weights * (views - _lit(drawn, views, weights, light)).square()).mean((1, 2, 3))
+        costs = (weights * (views - _lit(drawn, views, weights)).square()).mean((1, 2, 3))
         if costs.min() >= least:
             break
         least, signs = costs.min(), tried[costs.argmin()]
@@ -136,16 +136,35 @@ def _settled(net: GlyphNet, signs: Tensor, view: Tensor, weight: Tensor, light: 
     return signs
 
 
-def _lit(drawn: Tensor, view: Tensor, weight: Tensor, light: Tensor) -> Tensor:
+def _lit(drawn: Tensor, view: Tensor, weight: Tensor) -> Tensor:
     """The drawing in the light that makes it fit best: gain and offset, each a plane over the sign."""
     with torch.no_grad():
-        grey = drawn.mean(1).flatten(1)  # (N, P)
-        terms = torch.cat([light * grey[..., None], light.expand(len(grey), -1, -1)], -1)  # (N, P, 6)
-        weighed = terms * weight.flatten(1)[..., None]
-        square = weighed.mT @ terms + 1e-2 * torch.eye(6)
-        factors = torch.linalg.solve(square, weighed.mT @ view.mean(1).flatten(1)[..., None])  # (N, 6, 1)
-        gain, offset = ((light @ factors[:, k : k + 3]).view(-1, 1, *view.shape[2:]) for k in (0, 3))
+        plane = planes(view.shape[-1])  # (P, 3)
+        products = (plane[:, :, None] * plane[:, None]).flatten(1)  # (P, 9)
+        grey, values, w = (pixels.mean(1).flatten(1) for pixels in (drawn, view, weight))  # (N, P) each
+        shaded = w * grey
+        # normal equations of weighted least squares, put together from the sums over pixels
+        both, mixed, flat = (torch.stack([shaded * grey, shaded, w], 1) @ products).unflatten(2, (3, 3)).unbind(1)
+        square = torch.cat([torch.cat([both, mixed], 2), torch.cat([mixed, flat], 2)], 1)  # (N, 6, 6)
+        right = (torch.stack([shaded, w], 1) * values[:, None]) @ plane  # (N, 2, 3)
+        factors = torch.linalg.solve(square + 1e-2 * torch.eye(6), right.flatten(1)).unflatten(1, (2, 3))
+        gain, offset = (factors @ plane.mT).unflatten(2, view.shape[2:])[:, :, None].unbind(1)  # (N, 1, S, S) each
     return gain * drawn + offset
+
+
+@functools.lru_cache(maxsize=8)
+def planes(size: int) -> Tensor:
+    """One, x and y at the centres of `size` x `size` pixels, (P, 3)."""
+    centres = (torch.arange(size) + 0.5) / size * 2 - 1
+    y, x = torch.meshgrid(centres, centres, indexing="ij")
+    return torch.stack([torch.ones_like(x), x, y], -1).flatten(0, 1)
+
+
+@functools.lru_cache(maxsize=8)
+def _bends(size: int) -> Tensor:
+    """How much each knot of the grid moves each pixel, (knots, P): bicubic interpolation is a linear map."""
+    knots = torch.eye(KNOTS**2).unflatten(1, (KNOTS, KNOTS))[:, None]
+    return F.interpolate(knots, (size, size), mode="bicubic", align_corners=True).flatten(1)
 
 
 def _bending(shifts: Tensor) -> Tensor:
