@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import math
 import statistics
@@ -19,6 +20,22 @@ def named_generator(name: str, seed: int) -> torch.Generator:
     """A random generator that depends on nothing but `name` and `seed`: the same pair gives the same draws."""
     digest = hashlib.sha256(f"{name}:{seed}".encode()).digest()
     return torch.Generator().manual_seed(int.from_bytes(digest[:8], "big") >> 1)
+
+
+@functools.cache
+def matrix_type() -> torch.dtype:
+    """What large matrices are multiplied in where eight bits are enough.
+
+    That is bfloat16 where the processor has instructions for it, and float32 elsewhere: imitated, bfloat16 takes up to
+    nine times as long as float32.
+    """
+    has = torch.cpu.get_capabilities()
+    return torch.bfloat16 if has.get("amx_bf16") or has.get("avx512_bf16") else torch.float32
+
+
+def matrices_in_bfloat16() -> torch.autocast:
+    """A context in which networks are computed in bfloat16, where `matrix_type` says so."""
+    return torch.autocast("cpu", torch.bfloat16, enabled=matrix_type() is torch.bfloat16)
 
 
 def linear_decay(fraction: float, warmup: float = 0.0) -> float:

@@ -22,6 +22,7 @@ from torch import Tensor
 
 from cppn.starry.network import INPUTS
 from cppn.starry.shape import Shape
+from cppn.training import matrix_type
 
 _CHUNK = 2048  # pixels at a time: the tables of pairs then take 18 MB
 _GROUPS = 5  # of neurons; the later ones need all pairs of values, the earlier ones fewer
@@ -108,9 +109,9 @@ class Objective:
         """Loss, gradient and Gauss-Newton matrix, scaled up to the whole picture.
 
         Args:
-            precise: multiply in float32, at twice the time.
+            precise: multiply in float32, wherever it runs.
         """
-        dtype = torch.float32 if precise else torch.bfloat16
+        dtype = torch.float32 if precise else matrix_type()
         neurons, values_count = self.shape.neurons, self.shape.neurons + INPUTS
         matrix = self._matrix(weights)
         means = self._means(matrix, pixels)  # (values,), 0 for the constant

@@ -32,7 +32,7 @@ from cppn import hub, render
 from cppn.checkpoint import write_atomically
 from cppn.glyphs.network import GlyphNet, SeedNet
 from cppn.glyphs.weights import Script, open_script
-from cppn.training import interval_95, named_generator
+from cppn.training import interval_95, matrices_in_bfloat16, named_generator
 
 RESULT = hub.BUNDLED / "results" / "glyph_experiments.json"
 NETWORKS = ("script", "seed")
@@ -180,7 +180,7 @@ def classifier(net: Net, task: Task, repetition: int, way: str) -> tuple[float, 
     before = [p.clone() for p in reader.reader.parameters()]
 
     def model(pictures: Tensor) -> Tensor:
-        with torch.autocast("cpu", torch.bfloat16):
+        with matrices_in_bfloat16():
             messages = reader.read(pictures).messages
         return head(messages)
 

@@ -14,7 +14,7 @@ from torch import Tensor
 from cppn.glyphs.channel import Channel
 from cppn.glyphs.network import GlyphNet, SeedNet
 from cppn.render import to_uint8
-from cppn.training import log_spaced, named_generator
+from cppn.training import log_spaced, matrices_in_bfloat16, named_generator
 
 EXAMINATIONS = 48  # times that a run is examined and filmed, dense at its start
 HELD_OUT = 500  # messages of such an examination
@@ -64,8 +64,8 @@ def bits(r2: Tensor) -> float:
 class Run:
     """A writer and a reader in training.
 
-    The networks are computed in bfloat16, which is twice as fast on a processor with matrix units; weights, channel and
-    straightening stay in float32.
+    The networks are computed in bfloat16 on a processor with matrix units, where that is twice as fast; weights,
+    channel and straightening stay in float32.
 
     Attributes:
         net: the networks as they are. step: steps taken. cpu_seconds: processor time of these steps.
@@ -99,10 +99,10 @@ class Run:
         start = time.process_time()
         generator = named_generator(f"glyphs train {self.step}", self.recipe.seed)
         messages = torch.randn(self.recipe.batch, self.net.numbers, generator=generator)
-        with torch.autocast("cpu", torch.bfloat16):
+        with matrices_in_bfloat16():
             signs = self.net.draw(messages)
         received = self.channel.send(signs.float(), generator)
-        with torch.autocast("cpu", torch.bfloat16):
+        with matrices_in_bfloat16():
             guesses = self.net.read(received).messages
         loss = F.mse_loss(guesses, messages)
         if not torch.isfinite(loss):

@@ -13,7 +13,7 @@ from torch import Tensor, nn
 from cppn.odd_shapes.dataset import Pictures, named_rng, sample
 from cppn.odd_shapes.network import Answer, OddNet, SeedNet, centres, shares
 from cppn.optimisers import MuonWithAdam
-from cppn.training import linear_decay
+from cppn.training import linear_decay, matrix_type
 
 POINTS = 200  # points of a loss curve, each the mean over the steps since the one before
 POOL = 8  # pictures drawn for each that a step on hard pictures looks at
@@ -36,8 +36,8 @@ class Recipe:
 class Run:
     """A network in training.
 
-    The weights are kept in float32. The step itself is computed in bfloat16 on a copy of them, which is more than twice
-    as fast on a processor with matrix units; elsewhere it may be slower than float32.
+    The weights are kept in float32. The step itself is computed on a copy of them: in bfloat16 on a processor with
+    matrix units, where that is more than twice as fast.
 
     Attributes:
         net: the weights as they are. mean: their running mean, the network that a run delivers.
@@ -51,7 +51,7 @@ class Run:
     def __init__(self, net: SeedNet | OddNet, recipe: Recipe) -> None:
         self.net, self.recipe = net, recipe
         self.mean = copy.deepcopy(net).requires_grad_(False)
-        self._working = copy.deepcopy(net).to(torch.bfloat16).to(memory_format=torch.channels_last)
+        self._working = copy.deepcopy(net).to(matrix_type()).to(memory_format=torch.channels_last)
         hidden = [p for name, p in net.named_parameters() if is_hidden(name, p)]
         self._rest = [p for name, p in net.named_parameters() if not is_hidden(name, p)]
         self._optimizer = MuonWithAdam(hidden, self._rest, recipe.rest_rate)
@@ -80,7 +80,7 @@ class Run:
         recipe = self.recipe
         rng = named_rng(f"odd_shapes train {self.step}", recipe.seed)
         pictures, importance = sample_hard(rng, recipe.batch, recipe.hard)
-        answer = self._working(pictures.inputs.to(torch.bfloat16))
+        answer = self._working(pictures.inputs.to(matrix_type()))
         # what is hard to see counts in full at first, and at the end as much as it should
         weights = importance ** (self.step / recipe.steps)
         loss = pointing_loss(answer, pictures, self.net.FIRST, self.net.STEP, weights)
