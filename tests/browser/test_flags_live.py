@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import numpy as np
 import pytest
 from looks import PATIENCE
@@ -30,21 +28,12 @@ ALL = [(team, view, 320) for team in TEAMS for view in (WHOLE, CORNER, FAR)]
 STANDS = "cppnLive.toys.flags?.live && cppnLive.toys.flags.settings.join() === '{}'"
 
 
-@pytest.fixture
-def page(visitor: object, url: str) -> Iterator[object]:
-    """A small page; it opens a view and waits until the browser has painted it."""
-    page = visitor.new_page()
+def view(page: object, url: str, team: str, zoom: float = 1, x: float = 0, y: float = 0) -> None:
+    """Open a view on a small page, and wait until the browser has painted it."""
     page.set_viewport_size({"width": 480, "height": 900})
-    page.set_default_timeout(PATIENCE)
-
-    def view(team: str, zoom: float = 1, x: float = 0, y: float = 0) -> None:
-        page.goto(f"{url}?tab=flags&team={team}&zoom={zoom}&x={x}&y={y}")
-        page.locator(".live.flags[data-live=yes]").wait_for()
-        page.wait_for_function(STANDS.format(f"{zoom:g},{x:g},{y:g}"))
-
-    page.view = view
-    yield page
-    page.close()
+    page.goto(f"{url}?tab=flags&team={team}&zoom={zoom}&x={x}&y={y}")
+    page.locator(".live.flags[data-live=yes]").wait_for()
+    page.wait_for_function(STANDS.format(f"{zoom:g},{x:g},{y:g}"))
 
 
 def window(page) -> list[float]:
@@ -63,9 +52,10 @@ def test_the_browser_paints_what_python_paints(scripts, team, view, width):
     assert (off > 0).mean() <= 0.001
 
 
-def test_the_true_flag_lies_under_the_same_window(page):
+def test_the_true_flag_lies_under_the_same_window(own_page, url):
+    page = own_page
     page.add_init_script("Object.defineProperty(window, 'devicePixelRatio', { value: 1 })")
-    page.view("usa", 4, -0.72, -0.72)
+    view(page, url, "usa", 4, -0.72, -0.72)
     page.locator(".live.flags canvas[data-sharp='4,-0.72,-0.72']").wait_for()
     true, own = (
         np.array(page.evaluate(READ, name), dtype=float).reshape(-1, 4)[:, :3] for name in (".truth", ":not(.truth)")
@@ -79,8 +69,8 @@ READ = """name => {
 }"""
 
 
-def test_the_window_moves_without_the_server(page):
-    page.view("japan")
+def test_the_window_moves_without_the_server(page, url):
+    view(page, url, "japan")
     page.route("**", lambda route: route.abort())
     stage = page.locator(".live.flags .stage")
     stage.hover()
@@ -99,7 +89,7 @@ def test_the_window_moves_without_the_server(page):
 
 
 def test_keys_move_the_window_and_the_link_follows(page, url):
-    page.view("japan")
+    view(page, url, "japan")
     stage = page.locator(".live.flags .stage")
     touch = "stage => stage.style.touchAction"
     assert stage.evaluate(touch) == "pan-y"  # a finger on the whole flag scrolls the page
@@ -117,14 +107,14 @@ def test_keys_move_the_window_and_the_link_follows(page, url):
     assert line.get_attribute("aria-valuenow") == "100"
 
 
-def test_a_preset_moves_there(page):
-    page.view("japan")
+def test_a_preset_moves_there(page, url):
+    view(page, url, "japan")
     page.get_by_role("button", name="Beyond the edge").click()
     page.wait_for_function("cppnLive.toys.flags.settings[0] === 0.4")
 
 
-def test_two_networks_are_mixed_by_keys(page):
-    page.view("japan")
+def test_two_networks_are_mixed_by_keys(page, url):
+    view(page, url, "japan")
     one = page.evaluate(PIXELS, [40, 20, 1, 0, 0])
     page.get_by_label("Share of the other").press("End")
     page.get_by_label("Team to mix with").press_sequentially("Poland")
@@ -136,8 +126,8 @@ def test_two_networks_are_mixed_by_keys(page):
     assert np.abs(other - wanted.astype(int)).max() <= 1
 
 
-def test_a_browser_without_webgl_shows_the_servers_picture(visitor, url):
-    page = visitor.new_page()
+def test_a_browser_without_webgl_shows_the_servers_picture(own_page, url):
+    page = own_page
     page.add_init_script(
         "const get = HTMLCanvasElement.prototype.getContext;"
         "HTMLCanvasElement.prototype.getContext = function (kind, ...rest) {"
@@ -149,4 +139,3 @@ def test_a_browser_without_webgl_shows_the_servers_picture(visitor, url):
     first = shown.get_attribute("src")
     page.get_by_role("button", name="Beyond the edge").click()
     page.wait_for_function("first => document.querySelector('.live.flags img.before').src !== first", arg=first)
-    page.close()

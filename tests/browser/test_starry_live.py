@@ -179,7 +179,8 @@ def test_a_preset_and_a_slider_move_the_painting(page, url: str):
     page.wait_for_function("() => cppnLive.toys.starry.settings[0] === 2")
 
 
-def test_a_browser_without_webgl_is_told_so_and_the_server_paints(page, url: str):
+def test_a_browser_without_webgl_is_told_so_and_the_server_paints(own_page, url: str):
+    page = own_page
     page.add_init_script(
         "const context = HTMLCanvasElement.prototype.getContext;"
         "HTMLCanvasElement.prototype.getContext = function (kind, ...rest) {"
