@@ -24,6 +24,7 @@ SAMPLES = 3  # each pixel of what the reader sees is the mean of so many squared
 EMPTY = 0.003  # a picture whose values span less holds nothing
 ANGLES = np.deg2rad(np.arange(360))
 GAPS = np.arange(51, 130)  # degrees between neighbouring sides of a quadrilateral
+LEAST = 1e-4  # of the picture, spanned by two neighbouring sides of a place
 SHEET = 320  # pixels of a sheet that is looked at by itself
 COLOURED = 0.25  # of a pixel's brightest channel, by which the darkest is lower in skin, wood and grass, not in paper
 LIGHTS = ("flat", "raw", "local")
@@ -274,7 +275,9 @@ def candidates(photo: Photo) -> Iterator[Found]:
     """Where a sign may lie, likeliest first; none of them twice."""
     known: list[Found] = []
     for found in _all(photo):
-        if not any(found.light == other.light and _same(found.corners, other.corners) for other in known):
+        if _has_corners(found.corners) and not any(
+            found.light == other.light and _same(found.corners, other.corners) for other in known
+        ):
             known.append(found)
             yield found
 
@@ -305,6 +308,13 @@ def _all(photo: Photo) -> Iterator[Found]:
 def _same(one: np.ndarray, other: np.ndarray) -> bool:
     """Whether two quadrilaterals lie alike, whichever corner comes first."""
     return min(np.abs(np.roll(one, turn, 0) - other).max() for turn in range(4)) < 0.01
+
+
+def _has_corners(corners: np.ndarray) -> bool:
+    """Whether a quadrilateral turns at each of its corners; one round a triangle may not, and shows nothing square."""
+    side = np.roll(corners, -1, 0) - corners
+    after = np.roll(side, -1, 0)
+    return bool((side[:, 0] * after[:, 1] - side[:, 1] * after[:, 0] > LEAST).all())
 
 
 def _middle(photo: Photo) -> np.ndarray:
@@ -348,6 +358,8 @@ def pale_sheet(photo: Photo) -> Iterator[np.ndarray]:
 
 def _on_sheet(photo: Photo, sheet: np.ndarray, dark: bool) -> Iterator[Found]:
     """Heaps of ink on what may be a sheet, seen by itself; `dark` ink on a light one, or the other way round."""
+    if not _has_corners(sheet):
+        return
     seen = photo.look(Found("a sheet", "raw", sheet), SHEET // SAMPLES, 0.97).mean(0).numpy()
     view = Photo(Image.fromarray((255 * seen).astype(np.uint8)), 1)
     matrix = homography(torch.tensor(CORNERS)[None].double(), torch.from_numpy(sheet)[None].double())[0].numpy()
