@@ -11,6 +11,12 @@ SOFTWARE = ("--use-angle=swiftshader", "--enable-unsafe-swiftshader", "--ignore-
 PLAIN = ("--disable-gpu-compositing",)
 PATIENCE = 30_000  # milliseconds; a busy machine is slow
 DESK, PHONE, HEIGHT = 1280, 390, 900  # pixels of a page
+WITHOUT_WEBGL = """
+const context = HTMLCanvasElement.prototype.getContext;
+HTMLCanvasElement.prototype.getContext = function (kind, ...rest) {
+  return kind === "webgl2" ? null : context.call(this, kind, ...rest);
+};
+"""
 
 
 def visitor_of(browser: object) -> object:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from looks import PATIENCE
+from looks import PATIENCE, WITHOUT_WEBGL
 
 from cppn.coordinates import View
 from cppn.flags.decode import decode
@@ -128,11 +128,7 @@ def test_two_networks_are_mixed_by_keys(page, url):
 
 def test_a_browser_without_webgl_shows_the_servers_picture(own_page, url):
     page = own_page
-    page.add_init_script(
-        "const get = HTMLCanvasElement.prototype.getContext;"
-        "HTMLCanvasElement.prototype.getContext = function (kind, ...rest) {"
-        "  return kind === 'webgl2' ? null : get.call(this, kind, ...rest); };"
-    )
+    page.add_init_script(WITHOUT_WEBGL)
     page.goto(f"{url}?tab=flags&team=japan")
     page.get_by_text("cannot compute this itself (it has no WebGL2)").wait_for(timeout=PATIENCE)
     shown = page.locator(".live.flags img.before")

@@ -7,7 +7,7 @@ import re
 
 import pytest
 import torch
-from looks import fits, shown
+from looks import WITHOUT_WEBGL, fits, shown
 
 from cppn.coordinates import View
 from cppn.faults import VisitorError
@@ -181,11 +181,7 @@ def test_a_preset_and_a_slider_move_the_painting(page, url: str):
 
 def test_a_browser_without_webgl_is_told_so_and_the_server_paints(own_page, url: str):
     page = own_page
-    page.add_init_script(
-        "const context = HTMLCanvasElement.prototype.getContext;"
-        "HTMLCanvasElement.prototype.getContext = function (kind, ...rest) {"
-        "  return kind === 'webgl2' ? null : context.call(this, kind, ...rest); };"
-    )
+    page.add_init_script(WITHOUT_WEBGL)
     page.goto(f"{url}{TAB}&program=published")
     shown(page, "it has no WebGL2")
     picture = page.locator(".live.starry .stage img")
