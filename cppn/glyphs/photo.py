@@ -127,26 +127,26 @@ def glimpses(net: GlyphNet | SeedNet, photo: Photo, found: Found) -> list[Glimps
     every = torch.cat([turned, 1 - turned])  # (24, C, S, S)
     # where dark ink is expected its negative gets one look all the same: it may be a dark sheet with light ink on it
     kinds = [at for at in range(len(every)) if found.dark in (None, at < len(turned)) or at % len(CROPS) == UNLIKELY]
-    seen = every[kinds]
-    first = _read(net, seen)
+    first = _read(net, every[kinds])
     best = first[0].argsort(descending=True)[:AGAIN]
-    results = [(*(part[at] for part in first), at) for at in range(len(seen))]
+    results = list(zip(*first, kinds, strict=True))
     if isinstance(net, GlyphNet):  # what was straightened once is read once more
         likeness, messages, straightened, _ = _read(net, first[2][best])
-        results += list(zip(likeness, messages, straightened, first[3][best], best.tolist(), strict=True))
+        again = [kinds[at] for at in best.tolist()]
+        results += list(zip(likeness, messages, straightened, first[3][best], again, strict=True))
     results.sort(key=lambda result: -float(result[0]))
     return [
         Glimpse(
             found,
-            turns=kinds[at] % len(turned) // len(CROPS),
-            negative=kinds[at] >= len(turned),
-            seen=seen[at],
+            turns=kind % len(turned) // len(CROPS),
+            negative=kind >= len(turned),
+            seen=every[kind],
             straightened=None if isinstance(net, SeedNet) else flat,
-            corners=corners * CROPS[kinds[at] % len(CROPS)][0],
+            corners=corners * CROPS[kind % len(CROPS)][0],
             message=message,
             likeness=float(likeness),
         )
-        for likeness, message, flat, corners, at in results
+        for likeness, message, flat, corners, kind in results
     ]
 
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from urllib.parse import unquote
 
 import pytest
-from looks import CHROMIUM, DESK, HEIGHT, PATIENCE, PLAIN, QUIET, SOFTWARE, visitor_of
+from looks import CHROMIUM, DESK, HEIGHT, PATIENCE, PLAIN, QUIET, SOFTWARE, heard, visitor_of
 
 from cppn import toys
 
@@ -62,19 +62,23 @@ def tab(visitor: object) -> object:
 @pytest.fixture
 def page(tab: object, url: str) -> Iterator[object]:
     """A page at desk width; the test fails if a script failed on it or anything was fetched from elsewhere."""
-    with watched(tab, url):
-        yield tab
-    tab.unroute_all()
-    tab.goto("about:blank")
+    try:
+        with watched(tab, url):
+            yield tab
+    finally:  # whatever was found, the next test gets a tab that shows and holds back nothing
+        tab.unroute_all()
+        tab.goto("about:blank")
 
 
 @pytest.fixture
 def own_page(visitor: object, url: str) -> Iterator[object]:
     """The same in a tab of its own, for scripts that are to run before the page's."""
     own = visitor.new_page()
-    with watched(own, url):
-        yield own
-    own.close()
+    try:
+        with watched(own, url):
+            yield own
+    finally:
+        own.close()
 
 
 @contextlib.contextmanager
@@ -84,18 +88,12 @@ def watched(page: object, url: str) -> Iterator[None]:
     page.set_default_timeout(PATIENCE)
     faults, strangers = [], []
 
-    def failed(error: object) -> None:
-        faults.append(str(error))
-
     def asked(sent: object) -> None:
         if foreign(sent.url, url):
             strangers.append(sent.url)
 
-    page.on("pageerror", failed)
-    page.on("request", asked)
-    yield
-    page.remove_listener("pageerror", failed)
-    page.remove_listener("request", asked)
+    with heard(page, "pageerror", lambda error: faults.append(str(error))), heard(page, "request", asked):
+        yield
     assert faults == []
     assert strangers == []
 

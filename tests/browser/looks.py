@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import shutil
+from collections.abc import Callable, Iterator
 
 CHROMIUM = shutil.which("chromium")
 QUIET = ("--no-sandbox", "--disable-background-networking", "--disable-sync", "--disable-quic")
@@ -17,6 +19,16 @@ HTMLCanvasElement.prototype.getContext = function (kind, ...rest) {
   return kind === "webgl2" ? null : context.call(this, kind, ...rest);
 };
 """
+
+
+@contextlib.contextmanager
+def heard(page: object, event: str, hear: Callable[[object], None]) -> Iterator[None]:
+    """Meanwhile a page's events of a kind are told."""
+    page.on(event, hear)
+    try:
+        yield
+    finally:
+        page.remove_listener(event, hear)
 
 
 def visitor_of(browser: object) -> object:

@@ -8,7 +8,7 @@ from urllib.parse import urlencode
 
 import gradio as gr
 import pytest
-from looks import DESK, HEIGHT, PHONE
+from looks import DESK, HEIGHT, PHONE, heard
 
 from cppn.sections import WINGS, Section
 
@@ -31,9 +31,8 @@ def joins(page: object) -> Iterator[list[str]]:
         if "queue/join" in request.url:
             sent.append(request.post_data)
 
-    page.on("request", asked)
-    yield sent
-    page.remove_listener("request", asked)
+    with heard(page, "request", asked):
+        yield sent
 
 
 def random_value(component: gr.components.Component, draw: random.Random) -> object:
