@@ -84,12 +84,17 @@ class Photo:
         """Where it is light and not dark, (h, w)."""
         return self.soft > threshold(self.soft)
 
-    @functools.cache  # noqa: B019 - a photo lives as long as its reading
+    @functools.cached_property
+    def _local_white(self) -> np.ndarray:
+        return local_white(self.gray)
+
     def white(self, light: str) -> np.ndarray:
         """What the values are divided by to even out the light, (h, w)."""
         if light == "raw":
             return np.ones_like(self.gray)
-        return self.surface if light == "flat" else local_white(self.gray)
+        if light == "flat":
+            return self.surface
+        return self._local_white
 
     def even(self, light: str) -> np.ndarray:
         """The small copy with its light evened out."""

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import tracemalloc
+import weakref
 
 import numpy as np
 import pytest
@@ -52,6 +54,17 @@ def test_a_picture_of_any_size_is_read(plain):
     wide = Image.new("RGB", (200, 96), "gray")
     wide.paste(as_picture(glyph, 96), (52, 0))
     assert read_picture(plain, wide).text == "Found it"
+
+
+def test_nothing_of_a_picture_is_kept_once_it_is_read(net, monkeypatch):
+    made, initialise = [], Photo.__init__
+    monkeypatch.setattr(
+        Photo, "__init__", lambda self, *args: (made.append(weakref.ref(self)), initialise(self, *args))[1]
+    )
+    read_picture(net, Image.effect_noise((200, 160), 60).convert("RGB"))
+    gc.collect()
+    assert made
+    assert [photo for photo in made if photo()] == []
 
 
 def test_pictures_that_are_no_glyphs_are_not_read():
