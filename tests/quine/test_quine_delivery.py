@@ -74,7 +74,11 @@ def test_what_is_solved_before_an_interruption_is_in_place(tmp_path, monkeypatch
         return random_newton(quine, on_progress)
 
     monkeypatch.setattr(recipe, "solve", interrupted)
-    assert main(["quine", "solve", "newton", "query", "--out", str(tmp_path / "out")]) == 130
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)  # a shell starts what is in the background deaf
+    try:
+        assert main(["quine", "solve", "newton", "query", "--out", str(tmp_path / "out")]) == 130
+    finally:
+        signal.signal(signal.SIGINT, before)
     check(tmp_path / "out", "newton")
 
 

@@ -22,10 +22,16 @@ def fitted(request: pytest.FixtureRequest) -> tuple[Objective, torch.Tensor]:
     """A small picture and real weights that paint it fairly well."""
     shape = SHAPES[request.param]
     objective = Objective(smooth_picture(), shape)
-    fitter = Levenberg(objective, start(shape, 30, 20, named_generator("test", 1)), 0.1, 1e-3, 1e-3)
-    for _ in range(60):
-        fitter.step(None, None)
-    return objective, fitter.weights
+    fitters = [
+        Levenberg(objective, start(shape, 30, 20, named_generator("test", i)), 0.1, 1e-3, 1e-3) for i in range(4)
+    ]
+    for fitter in fitters:  # some end where sigmoids are saturated: which ones, the processor's roundings decide
+        for _ in range(20):
+            fitter.step(None, None)
+    best = min(fitters, key=lambda fitter: objective.loss(fitter.weights))
+    for _ in range(40):
+        best.step(None, None)
+    return objective, best.weights
 
 
 def test_rounding_everything_loses_little_and_keeps_to_the_bounds(fitted: tuple[Objective, torch.Tensor]):
@@ -46,7 +52,8 @@ def test_rounding_everything_loses_little_and_keeps_to_the_bounds(fitted: tuple[
 def test_polish_only_goes_down(fitted: tuple[Objective, torch.Tensor]):
     objective, weights = fitted
     low, high = objective.shape.bounds
-    whole = snap(objective.shape.wrap(weights), objective.shape.grid)
+    *_, (_, whole) = round_all(objective, weights, 6, 600, 600, named_generator("test", 7))
+    whole[-1] += 2 if whole[-1] < high - 2 else -2  # a colour's constant, of which the loss is a parabola
     losses = [objective.loss(whole)]
     for loss, found in itertools.islice(polish(objective, whole), 4):
         losses.append(loss)
