@@ -29,7 +29,7 @@ Files = dict[str, Path | bytes]  # path in the repository -> where the file lies
 
 ROOT = Path(__file__).parents[1]
 FIGURES = (
-    *("flag_experiments", "flag_optimisers", "glyphs", "glyph_capacity", "glyph_experiments"),
+    *("flag_experiments", "flag_folding", "flag_optimisers", "glyphs", "glyph_capacity", "glyph_experiments"),
     *("odd_shapes", "quine", "starry"),
 )
 # What the pages read below weights/, besides the networks that the manifest lists.

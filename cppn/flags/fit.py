@@ -16,6 +16,7 @@ from torch import Tensor
 from cppn.coordinates import axes, points
 from cppn.flags.network import MysteryNet
 from cppn.flags.recipe import Recipe
+from cppn.flags.repeats import Zigzags
 from cppn.flags.samples import Samples
 from cppn.flags.target import Target
 from cppn.optimisers import Adam, MuonWithAdam
@@ -66,7 +67,9 @@ def forward(net: MysteryNet, x: Tensor, recipe: Recipe) -> Tensor:
 
 
 @torch.no_grad()
-def initialise(net: MysteryNet, target: Target, recipe: Recipe, generator: torch.Generator) -> None:
+def initialise(
+    net: MysteryNet, target: Target, recipe: Recipe, generator: torch.Generator, zigzags: Zigzags | None = None
+) -> None:
     """Start with kinks inside the picture, even variance through the layers, and the picture's mean and contrast."""
 
     def normal(like: Tensor) -> Tensor:
@@ -81,6 +84,8 @@ def initialise(net: MysteryNet, target: Target, recipe: Recipe, generator: torch
     for dense, _ in net.stages()[1:]:
         dense.weight.copy_(normal(dense.weight) * math.sqrt(1.6 / dense.in_features))  # keeps the variance under GELU
         dense.bias.copy_(torch.rand(dense.bias.shape, generator=generator) * 0.6 - 0.3)
+    if zigzags:
+        zigzags.write(net, generator)
     head = net.dense_head
     head.weight.copy_(normal(head.weight))
     head.bias.zero_()
@@ -141,7 +146,8 @@ class Run:
     def __init__(self, target: Target, recipe: Recipe) -> None:
         self.target, self.recipe, self.net = target, recipe, MysteryNet()
         self._generator = named_generator("flags", recipe.seed)
-        initialise(self.net, target, recipe, self._generator)
+        self._zigzags = Zigzags(recipe.period * 2 / (target.width - 1)) if recipe.period else None
+        initialise(self.net, target, recipe, self._generator, self._zigzags)
         self._optimizer = self.fresh_optimizer()
         self._samples = Samples(target, recipe, self._generator)
         self._best = _Best()
@@ -158,6 +164,10 @@ class Run:
             return Adam(self.net.parameters())
         hidden = [dense.weight for dense, _ in self.net.stages()[1:]]
         return MuonWithAdam(hidden, [p for p in self.net.parameters() if not any(p is matrix for matrix in hidden)])
+
+    def release(self) -> None:
+        """Let the optimiser move the zigzags, too, from here on."""
+        self._zigzags = None
 
     @property
     def done(self) -> bool:
@@ -211,6 +221,8 @@ class Run:
         loss = ((forward(self.net, x, recipe) - y).square().mean(1) * weight).mean()
         loss.backward()
         self._optimizer.step(best.rate * recipe.learning_rate * linear_decay(self._fraction, recipe.warmup))
+        if self._zigzags:
+            self._zigzags.hold(self.net)
         self.step += 1
         self._fraction = self.step / recipe.steps
         if recipe.seconds is not None:

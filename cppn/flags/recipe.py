@@ -29,6 +29,7 @@ class Recipe:
     # wavers by about 1 dB; a long run on a detailed flag that falls further does not recover by itself.
     rollback: float | None = 2.5
     warmup: float = 0.02
+    period: float | None = None  # pixels along x after which much of the picture repeats itself; see `repeats.Zigzags`
     seed: int = 0
 
 

@@ -263,7 +263,7 @@ def _hide_section(tabs: gr.Tabs, opening: Section) -> Section:
 
 
 def _learned_section() -> Section:
-    """The tested hunches of the author of the original flags, and optimisers compared."""
+    """The tested hunches of the author of the original flags, a picture that is folded, and optimisers compared."""
     words = gr.Markdown()
     plots = [
         gr.ScatterPlot(
@@ -280,7 +280,7 @@ def _learned_section() -> Section:
     ]
     with gr.Accordion("All figures", open=False):
         table = gr.Markdown()
-    optimisers = gr.Markdown()
+    folding, optimisers = gr.Markdown(), gr.Markdown()
 
     def draw() -> tuple[object, ...]:
         rows = views.experiment_rows()
@@ -289,7 +289,8 @@ def _learned_section() -> Section:
             gr.ScatterPlot(plot, y_lim=views.room([gain for _, gain, _ in plot["data"]]))
             for plot in views.experiment_plots(rows)
         ]
+        folded = ui.text("flags", "folding", **views.folding_figures())
         compared = ui.text("flags", "optimisers", **views.optimiser_figures())
-        return figures, views.experiment_table(rows), compared, *drawn
+        return figures, views.experiment_table(rows), folded, compared, *drawn
 
-    return Section("flags", "learned", {}, draw, [words, table, optimisers, *plots])
+    return Section("flags", "learned", {}, draw, [words, table, folding, optimisers, *plots])

@@ -320,6 +320,14 @@ def optimiser_figures() -> dict[str, object]:
     return {"seconds": f"{found['seconds']:g}", "runs": rows[0]["runs"], "ahead": ahead, "table": "\n".join(lines)}
 
 
+def folding_figures() -> dict[str, object]:
+    """How well a flag that repeats itself is learnt with folds and without: the figures in `text/folding.md`."""
+    found = json.loads((RESULTS / "flag_folding.json").read_text(encoding="utf-8"))
+    names = {"none": "none", "held": "held", "not held": "loose"}
+    figures = {names[row["arm"]]: f"{row['mean_psnr']:.1f}" for row in found["summary"]}
+    return {"steps": f"{found['steps']:,}", "runs": found["summary"][0]["runs"], **figures}
+
+
 def between(interval: Sequence[float], form: str) -> str:
     """An interval as words: 1.0 to 2.5."""
     return " to ".join(format(end, form) for end in interval)

@@ -18,26 +18,25 @@ from cppn.flags.weights import gift_of
 from cppn.hub import BUNDLED
 
 RESULT = json.loads((RESULTS / "flags.json").read_text(encoding="utf-8"))
-LEAST = {"iran": (30, 25)}  # decibels at 320 pixels and at 4x zoom; every other flag: 33 and 28
+LEAST, LEAST_ZOOMED = 47, 44  # decibels of the hardest flags, at 320 pixels and at 4x zoom
 
 
 @pytest.mark.parametrize("slug", TEAMS)
 def test_every_flag_is_as_good_as_promised(slug):
     facts, row = team_facts(TEAMS[slug], gift_of(TEAMS[slug])), RESULT["teams"][slug]
-    least, least_zoomed = LEAST.get(slug, (33, 28))
     assert row["sha256"] == facts["sha256"]
     # the page folds the normalisations away before it decodes, so a value now and then rounds to the other level
     assert 255 * 10 ** (-row["psnr"] / 20) == pytest.approx(facts["rms_error_levels"], abs=0.02)
-    assert row["psnr"] >= least
-    assert row["psnr_zoomed_4x"] >= least_zoomed
-    assert row["psnr_train_mode"] >= least - 1  # a finder who forgets .eval() still sees the flag
+    assert row["psnr"] >= LEAST
+    assert row["psnr_zoomed_4x"] >= LEAST_ZOOMED
+    assert row["psnr_train_mode"] >= LEAST - 3  # a finder who forgets .eval() still sees the flag
 
 
 def test_the_means_are_as_promised():
     rows = RESULT["teams"].values()
     assert np.mean([row["psnr"] for row in rows]) == pytest.approx(RESULT["summary"]["mean_psnr"], abs=0.01)
-    assert RESULT["summary"]["mean_psnr"] >= 42
-    assert RESULT["summary"]["mean_psnr_zoomed_4x"] >= 34
+    assert RESULT["summary"]["mean_psnr"] >= 60
+    assert RESULT["summary"]["mean_psnr_zoomed_4x"] >= 58
 
 
 def test_a_measured_figure_can_be_measured_again():

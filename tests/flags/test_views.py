@@ -113,6 +113,17 @@ def test_the_findings_are_told_with_their_own_figures():
     assert "| USA (harder) | muon | blur | 4 | 31.5 | -0.30 | -0.80 to +0.20 |" in views.experiment_table(rows)
 
 
+def test_folding_is_told_as_it_was_measured():
+    figures = views.folding_figures()
+    card = " ".join((views.RESULTS.parent / "README.md").read_text(encoding="utf-8").split())
+    for row in json.loads((views.RESULTS / "flag_folding.json").read_text(encoding="utf-8"))["summary"]:
+        low, high = row["interval_95"]
+        assert f"{low:.1f} to {high:.1f}" in card
+        assert f"{row['mean_psnr']:.1f}" in figures.values()
+    assert float(figures["held"]) > max(float(figures["none"]), float(figures["loose"]))
+    assert ui.text("flags", "folding", **figures)
+
+
 def test_a_guess_is_judged_by_its_answers():
     gift = gift_of(TEAMS["malaysia"])
     assert "may well be" in views.judge_guess(gift, "-1 to 1")
