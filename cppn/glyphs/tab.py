@@ -23,6 +23,9 @@ FIRST_DRAW = 3  # its first arrival is turned and seen from the side
 SCREEN_PIXELS = 9_000_000
 PHONE_HALF, PHONE_THIRD = 120, 84  # pixels: two or three pictures fit side by side even there
 LONGEST = 60  # characters that can be typed in a box
+# What lies before a camera is not mirrored, as a visitor's face would be; a phone's looks away from the visitor.
+_VIDEO = {"facingMode": {"ideal": "environment"}, "width": {"ideal": 1920}, "height": {"ideal": 1440}}  # pixels
+CAMERA = gr.WebcamOptions(mirror=False, constraints={"video": _VIDEO})
 
 
 def tab() -> Wing:
@@ -211,7 +214,9 @@ def _read_part(model: gr.Dropdown, text: gr.Textbox) -> None:
         with gr.Row():
             with gr.Column(scale=1, min_width=280):
                 sources = ["upload", "clipboard", "webcam"]
-                picture = ui.picture_input(label="A picture of a glyph", height=240, sources=sources)
+                picture = ui.picture_input(
+                    label="A picture of a glyph", height=240, sources=sources, webcam_options=CAMERA
+                )
                 with gr.Row():
                     sample = gr.Button("Lend me one", size="sm", min_width=120)
                     snap = gr.Button("Make a photo of my text", size="sm", min_width=120)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
+from pathlib import Path
 from urllib.parse import unquote
 
 import pytest
@@ -13,13 +14,20 @@ from cppn import toys
 
 
 @pytest.fixture(scope="session")
-def browser() -> Iterator[object]:
+def seen(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What the browser's camera sees: a file of JPEG pictures, read when it is switched on."""
+    return tmp_path_factory.mktemp("camera") / "seen.mjpeg"
+
+
+@pytest.fixture(scope="session")
+def browser(seen: Path) -> Iterator[object]:
     """Headless Chromium; skips where it or its driver is missing."""
     api = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed; .ci/run installs it")
     if CHROMIUM is None:
         pytest.skip("Chromium is not installed; .ci/run installs it")
     with api.sync_playwright() as driver:
-        browser = driver.chromium.launch(executable_path=CHROMIUM, args=[*QUIET, *SOFTWARE, *PLAIN])
+        camera = ("--use-fake-device-for-media-stream", f"--use-file-for-fake-video-capture={seen}")
+        browser = driver.chromium.launch(executable_path=CHROMIUM, args=[*QUIET, *SOFTWARE, *PLAIN, *camera])
         yield browser
         browser.close()
 

@@ -2,8 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from looks import fits, shown
+
+from cppn.glyphs.endpoints import draw_glyph
+from cppn.glyphs.making.scenes import picture_of
+from cppn.render import open_picture
 
 pytestmark = pytest.mark.browser
 TAB = "?tab=glyphs"
@@ -46,6 +52,17 @@ def test_a_text_is_sent_and_a_photo_read(page, url: str):
     page.get_by_role("button", name="Lend me one").click()
     shown(page, "“Read me!”")
     assert fits(page)
+
+
+def test_a_glyph_that_is_held_before_the_camera_is_read(own_page, url: str, seen: Path):
+    page, glyph = own_page, open_picture(draw_glyph(seed_or_text="Cheese!").picture)
+    picture_of(glyph, "turned", 1, False).save(seen, "JPEG", quality=95)
+    page.context.grant_permissions(["camera"])
+    page.goto(f"{url}{TAB}&section=send")
+    page.get_by_role("button", name="Capture from camera").click()
+    page.get_by_text("Click to Access Webcam").click()
+    page.get_by_role("button", name="capture photo").click()
+    shown(page, "“Cheese!”")
 
 
 def test_a_number_is_moved(page, url: str):
