@@ -1,34 +1,37 @@
-"""All tests, on two cores: those in a browser beside the others.
+"""All tests, on two cores: those in a browser, those that mostly wait, and the others side by side.
 
     python -m tests [options and places, as pytest takes them]
 
-Each half is a pytest of its own and tells what it found when both are done.
+Each part is a pytest of its own; those beside the others tell what they found at the end.
 """
 
 from __future__ import annotations
 
 import subprocess
 import sys
-import tempfile
+from concurrent.futures import ThreadPoolExecutor
 
-HALVES = ("browser", "not browser")
+ASIDE = ("browser", "waits")  # markers
 NOTHING_CHOSEN = 5  # pytest's status where no test was
 
 
 def main(words: list[str]) -> int:
-    """Run both halves; 0 if nothing failed, else the greater of their statuses."""
-    with tempfile.TemporaryFile("w+", encoding="utf-8") as told:
-        command = [sys.executable, "-m", "pytest", *words, "-m"]
-        aside = subprocess.Popen([*command, HALVES[0]], stdout=told, stderr=subprocess.STDOUT)
-        try:
-            here = subprocess.run([*command, HALVES[1]], check=False).returncode
-        finally:
-            there = aside.wait()
-            told.seek(0)
-            print(f"--- {HALVES[0]}\n{told.read()}", flush=True)
-    if {here, there} <= {0, NOTHING_CHOSEN} and {here, there} != {NOTHING_CHOSEN}:
+    """Run all parts; 0 if nothing failed, else the greatest of their statuses."""
+
+    def run(chosen: str, **where: object) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "pytest", *words, "-m", chosen]
+        return subprocess.run(command, text=True, check=False, **where)
+
+    with ThreadPoolExecutor() as pool:
+        kept = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT}
+        aside = {part: pool.submit(run, part, **kept) for part in ASIDE}
+        statuses = {run(" and ".join(f"not {part}" for part in ASIDE)).returncode}
+    for part, done in aside.items():
+        print(f"--- {part}\n{done.result().stdout}", flush=True)
+        statuses.add(done.result().returncode)
+    if statuses <= {0, NOTHING_CHOSEN} and statuses != {NOTHING_CHOSEN}:
         return 0
-    return max(here, there)
+    return max(statuses)
 
 
 if __name__ == "__main__":
