@@ -13,6 +13,8 @@ measures what they bring, and how little if the optimiser may move them.
 from __future__ import annotations
 
 import torch
+import torch.nn.functional as F
+from torch import Tensor
 
 from cppn.flags.network import MysteryNet
 
@@ -75,3 +77,9 @@ class Zigzags:
             dense.weight[:rows, : weight.shape[1]] = weight
             dense.bias[:rows] = bias
         net.dense3.weight[:, : self._rows2] = net.dense3.weight[:, : self._rows2] @ self._as_zigzags
+
+    @torch.no_grad()
+    def seen(self, net: MysteryNet, x: Tensor) -> Tensor:
+        """Both zigzags, (N, 2), as a network's first two layers make them at positions x (N,), halfway down."""
+        points = torch.stack([x, torch.zeros_like(x)], dim=1)
+        return F.gelu(net.dense2(F.gelu(net.dense1(points))))[:, : self._rows2] @ self._read.T

@@ -280,7 +280,16 @@ def _learned_section() -> Section:
     ]
     with gr.Accordion("All figures", open=False):
         table = gr.Markdown()
-    folding, optimisers = gr.Markdown(), gr.Markdown()
+    folding = gr.Markdown()
+    zigzags = gr.LinePlot(
+        x="x",
+        y="value",
+        color="zigzag",
+        title="The zigzags from left to right",
+        y_title=" ",
+        height=220,
+    )
+    optimisers = gr.Markdown()
 
     def draw() -> tuple[object, ...]:
         rows = views.experiment_rows()
@@ -291,6 +300,6 @@ def _learned_section() -> Section:
         ]
         folded = ui.text("flags", "folding", **views.folding_figures())
         compared = ui.text("flags", "optimisers", **views.optimiser_figures())
-        return figures, views.experiment_table(rows), folded, compared, *drawn
+        return figures, views.experiment_table(rows), folded, views.zigzag_plot(), compared, *drawn
 
-    return Section("flags", "learned", {}, draw, [words, table, folding, optimisers, *plots])
+    return Section("flags", "learned", {}, draw, [words, table, folding, zigzags, optimisers, *plots])

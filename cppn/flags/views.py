@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
+import torch
 from torch import Tensor
 
 from cppn import hub, render
@@ -17,6 +18,7 @@ from cppn.coordinates import View
 from cppn.faults import VisitorError
 from cppn.flags.conventions import HOUSE, MEANINGS, VALUES, Convention, guesses
 from cppn.flags.decode import Gift, answers, decode, settled, shown_size
+from cppn.flags.repeats import Zigzags
 from cppn.flags.target import FINE, TARGETS, flag_levels
 from cppn.flags.teams import TEAMS, Team
 from cppn.flags.weights import gifts
@@ -29,6 +31,7 @@ SETTINGS = ("adam", "muon")
 OPTIMISERS = {"adam": "Adam", "muon": "Muon", "soap": "SOAP", "levenberg-marquardt": "Levenberg-Marquardt"}
 EXPERIMENT_FLAGS = {"malaysia": "Malaysia (easier)", "usa": "USA (harder)"}
 EXAMPLE = "isle_of_man"  # a picture worth hiding
+FOLDED = "iran"  # a flag whose copies are folded onto each other
 GUESS_SIDE = 280  # pixels at most along a side of a guess: wider than three of them stand on a desk screen
 
 Facts = dict[str, str | int | float | list[str]]
@@ -326,6 +329,19 @@ def folding_figures() -> dict[str, object]:
     names = {"none": "none", "held": "held", "not held": "loose"}
     figures = {names[row["arm"]]: f"{row['mean_psnr']:.1f}" for row in found["summary"]}
     return {"steps": f"{found['steps']:,}", "runs": found["summary"][0]["runs"], **figures}
+
+
+def zigzag_plot() -> dict[str, object]:
+    """What the first two layers of the folded flag's network make of the places from its left edge to its right."""
+    gift, run = gifts()[FOLDED], training_run(TEAMS[FOLDED])
+    x = torch.linspace(-1, 1, gift.size[0])
+    zigzags = Zigzags(run["recipe"]["period"] * 2 / (gift.size[0] - 1)).seen(gift.checkpoint.net, x)
+    rows = [
+        (round(at, 4), round(value, 4), name)
+        for name, values in zip(("one", "the other"), zigzags.T.tolist(), strict=True)
+        for at, value in zip(x.tolist(), values, strict=True)
+    ]
+    return render.plot_data({"x": "quantitative", "value": "quantitative", "zigzag": "nominal"}, rows, "line")
 
 
 def between(interval: Sequence[float], form: str) -> str:

@@ -99,7 +99,7 @@ def test_a_team_with_a_period_has_a_picture_that_repeats(team: str):
 
 def test_the_command_compares_folds_with_none_and_with_loose_ones(tmp_path, monkeypatch, border):
     monkeypatch.setattr(folding.Target, "of_team", lambda slug: border)
-    monkeypatch.setitem(PERIODS, folding.FLAG, 12.0)
+    monkeypatch.setitem(PERIODS, folding.FOLDED, 12.0)
     words = ["--steps", "2", "--seeds", "2", "--journal", str(tmp_path / "log"), "--out", str(tmp_path / "out.json")]
     for _ in range(2):  # the second time nothing is left to do
         assert main(["flags", "folding", *words]) == 0

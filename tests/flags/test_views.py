@@ -124,6 +124,15 @@ def test_folding_is_told_as_it_was_measured():
     assert ui.text("flags", "folding", **figures)
 
 
+def test_the_folds_of_the_shipped_weights_are_plotted():
+    rows = views.zigzag_plot()["data"]
+    for name in ("one", "the other"):
+        values = np.array([value for _, value, zigzag in rows if zigzag == name])
+        assert len(values) == 320
+        crossed = np.diff(np.sign(values - values.mean())) != 0
+        assert crossed.sum() == pytest.approx(22, abs=1)  # eleven words in the flag's width, each up and down
+
+
 def test_a_guess_is_judged_by_its_answers():
     gift = gift_of(TEAMS["malaysia"])
     assert "may well be" in views.judge_guess(gift, "-1 to 1")

@@ -15,25 +15,24 @@ from pathlib import Path
 
 import torch
 
-from cppn import hub
 from cppn.checkpoint import write_atomically
 from cppn.flags.fit import Run, measure
 from cppn.flags.making.train import PERIODS, usual_recipe
 from cppn.flags.target import Target
+from cppn.flags.views import FOLDED, RESULTS
 from cppn.journal import Journal
 from cppn.recipes import positive
 from cppn.training import interval_95
 
-FLAG = "iran"
-RESULT = hub.BUNDLED / "results" / "flag_folding.json"
+RESULT = RESULTS / "flag_folding.json"
 ARMS = ("none", "held", "not held")
 
 
 def perform(arm: str, steps: int, seed: int) -> dict[str, object]:
     """Train one arm to its end; decibels at the pixel centres and at four times zoom."""
-    target = Target.of_team(FLAG)
-    period = None if arm == "none" else PERIODS[FLAG]
-    run = Run(target, replace(usual_recipe(FLAG), steps=steps, seed=seed, period=period))
+    target = Target.of_team(FOLDED)
+    period = None if arm == "none" else PERIODS[FOLDED]
+    run = Run(target, replace(usual_recipe(FOLDED), steps=steps, seed=seed, period=period))
     if arm == "not held":
         run.release()
     while not run.done:
@@ -73,6 +72,6 @@ def main(argv: list[str]) -> int:
         | ({"interval_95": interval_95(found, 2)} if len(found) > 1 else {})
         for arm, found in arms.items()
     ]
-    shown = {"flag": FLAG, "steps": args.steps, "summary": summary, "runs": runs}
+    shown = {"flag": FOLDED, "steps": args.steps, "summary": summary, "runs": runs}
     write_atomically(args.out, (json.dumps(shown, indent=1) + "\n").encode())
     return 0
