@@ -182,4 +182,4 @@ def test_an_interrupted_command_keeps_its_state(tmp_path, monkeypatch):
     places = ["--out", str(tmp_path / "out"), "--workshop", str(tmp_path / "shop")]
     assert main(["odd_shapes", "train", "ours", *places]) == 130
     assert not (tmp_path / "out").exists()
-    assert torch.load(tmp_path / "shop" / "ours-one-0.state", weights_only=True)["step"] == 2
+    assert torch.load(tmp_path / "shop" / "ours-1-0.state", weights_only=True)["step"] == 2

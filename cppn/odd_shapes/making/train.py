@@ -1,6 +1,6 @@
 """Remake the weights of the networks that find the odd shape.
 
-    python -m cppn odd_shapes train ours                          our network, in two stages
+    python -m cppn odd_shapes train ours                          our network, in three stages
     python -m cppn odd_shapes train seed                          the homework's network, in two stages, with restarts
     torchrun --nproc-per-node=2 -m cppn odd_shapes train --all    both, side by side
 
@@ -30,6 +30,8 @@ OURS_STAGES = (
     Recipe(steps=12_000, batch=128, learning_rate=6e-3, rest_rate=1 / 3),
     # half of what is left to learn lies where a tenth of the pictures are: less than a quarter of the odd shape in view
     Recipe(steps=10_000, batch=128, learning_rate=4e-3, rest_rate=1 / 3, hard=6.0),
+    # and then nine tenths of it, those aside that show nothing of it
+    Recipe(steps=24_000, batch=128, learning_rate=4e-3, rest_rate=1 / 3, hard=10.0),
 )
 # the homework names no sizes, steps or rates; these are ours
 SEED_STAGES = (
@@ -66,24 +68,23 @@ def perform(run: Run, state: Path, until: Callable[[Run], bool] = lambda run: Fa
 
 
 def train(name: str, seed: int, steps: int | None, workshop: Path) -> tuple[Run, dict[str, object]]:
-    """One of the networks by its recipe, its only or last stage as long as `steps` says, if anything."""
-    if name == "ours":
-        first, second = (replace(stage, seed=seed) for stage in OURS_STAGES)
-        return train_ours((first, replace(second, steps=steps or second.steps)), workshop)
-    first, second = (replace(stage, seed=seed) for stage in SEED_STAGES)
-    return train_seed((first, replace(second, steps=steps or second.steps)), workshop)
+    """One of the networks by its recipe, its last stage as long as `steps` says, if anything."""
+    work, usual = (train_ours, OURS_STAGES) if name == "ours" else (train_seed, SEED_STAGES)
+    *before, last = (replace(stage, seed=seed) for stage in usual)
+    return work((*before, replace(last, steps=steps or last.steps)), workshop)
 
 
-def train_ours(stages: tuple[Recipe, Recipe], workshop: Path) -> tuple[Run, dict[str, object]]:
-    """Our network on ordinary pictures, then on hard ones; returns the finished run and what to record about it."""
-    first, second = stages
-    one = Run(build("ours", first.seed), first)
-    perform(one, state_file(workshop, "ours-one", first, OURS_STAGES[0]))
-    second = replace(second, seed=second.seed + 1)  # other pictures than those that it has seen
-    two = Run(one.mean.requires_grad_(True), second)
-    perform(two, state_file(workshop, "ours-two", second, OURS_STAGES[1]))
-    stages = [record_of("ordinary pictures", one), record_of("hard pictures", two)]
-    return two, {"recipe": [asdict(first), asdict(second)], "stages": stages}
+def train_ours(stages: tuple[Recipe, ...], workshop: Path) -> tuple[Run, dict[str, object]]:
+    """Our network on ordinary pictures, then on harder ones; returns the finished run and what to record about it."""
+    net, recipes, records = build("ours", stages[0].seed), [], []
+    for number, (stage, usual) in enumerate(zip(stages, OURS_STAGES, strict=True)):
+        recipe = replace(stage, seed=stage.seed + number)  # other pictures than those that it has seen
+        run = perform(Run(net, recipe), state_file(workshop, f"ours-{number + 1}", recipe, usual))
+        net = run.mean.requires_grad_(True)
+        recipes.append(asdict(recipe))
+        often = f", hard ones {1 + recipe.hard:g} times as often" if recipe.hard else ""
+        records.append(record_of(f"ordinary pictures{often}", run))
+    return run, {"recipe": recipes, "stages": records}
 
 
 def train_seed(stages: tuple[Recipe, Recipe], workshop: Path) -> tuple[Run, dict[str, object]]:
