@@ -30,7 +30,7 @@ OURS_STAGES = (
     Recipe(steps=12_000, batch=128, learning_rate=6e-3, rest_rate=1 / 3),
     # half of what is left to learn lies where a tenth of the pictures are: less than a quarter of the odd shape in view
     Recipe(steps=10_000, batch=128, learning_rate=4e-3, rest_rate=1 / 3, hard=6.0),
-    # and then nine tenths of it, those aside that show nothing of it
+    # and then three quarters of it, what shows nothing of it aside
     Recipe(steps=24_000, batch=128, learning_rate=4e-3, rest_rate=1 / 3, hard=10.0),
 )
 # the homework names no sizes, steps or rates; these are ours
