@@ -212,7 +212,7 @@ def test_a_link_holds_a_painting_and_a_broken_one_is_refused(page, url: str):
     for fragment, words in broken.items():
         page.goto(f"{url}{TAB}{fragment}")  # the same page, whose address changes
         shown(page, words)
-    shown(page, f"Painted by your browser from {len(painter('ours').data):,} bytes")
+        shown(page, f"Painted by your browser from {len(painter('ours').data):,} bytes")
     page.get_by_role("button", name="Back to Starry Night").click()
     page.get_by_text("The link holds no painting").wait_for(state="hidden")
     assert "#" not in page.url
