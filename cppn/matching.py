@@ -149,8 +149,8 @@ def _done(header: Mapping[str, object], names: Mapping[str, str], expected: Mapp
             done.append(f"numbers in {FLOATS[kind]} were turned into {' or '.join(FLOATS[w] for w in sorted(wanted))}")
     used = set(names.values())
     if extra := [name for name in header if name not in used]:
-        count = "1 tensor" if len(extra) == 1 else f"{len(extra)} tensors"
-        done.append(f"{count} beside the network's were passed over, such as {_shown(extra[0])}")
+        plural, were = ("s", "were") if len(extra) > 1 else ("", "was")
+        done.append(f"{len(extra)} tensor{plural} beside the network's {were} passed over, such as {_shown(extra[0])}")
     return done
 
 

@@ -72,10 +72,12 @@ def photograph(glyph: Image.Image, scene: Scene, background: Background, random:
     x, y, pixel = _rays(scene)  # where each pixel's ray meets the sheet, and how wide a pixel is there
     edge = 1 + scene.margin
     sheet = np.asarray(_sheet(glyph, scene, random), np.float32) / 255
-    seen = _sample(sheet, x / edge, y / edge, pixel / edge)  # (H, W, 3)
+    on_sheet = np.clip((edge - np.maximum(np.abs(x), np.abs(y))) / pixel + 0.5, 0, 1)[..., None]
+    seen = np.zeros((scene.height, scene.width, 3))
+    there = on_sheet[..., 0] > 0
+    seen[there] = _sample(sheet, x[there] / edge, y[there] / edge, pixel[there] / edge)
     if scene.moire:
         seen = seen * _raster(x, y, scene.moire, random)[..., None]
-    on_sheet = np.clip((edge - np.maximum(np.abs(x), np.abs(y))) / pixel + 0.5, 0, 1)[..., None]
     around = background(random, scene.height, scene.width)
     cast = np.clip(1.3 - 0.6 * np.exp(-np.maximum(np.maximum(np.abs(x), np.abs(y)) - edge, 0) * 8), 0, 1)[..., None]
     picture = seen * on_sheet + around * cast * (1 - on_sheet)
@@ -151,18 +153,19 @@ def _lines_of_type(sheet: Image.Image, margin: int, random: np.random.Generator)
 
 
 def _sample(sheet: np.ndarray, x: np.ndarray, y: np.ndarray, pixel: np.ndarray) -> np.ndarray:
-    """Look at a sheet (S, S, 3) spanning [-1, 1] at places (H, W), bilinearly, from as coarse a copy as pixels are."""
+    """A sheet (S, S, 3) spanning [-1, 1] at places (N,), bilinear, from as coarse a copy as pixels are: (N, 3)."""
     near = pixel[(np.abs(x) < 1) & (np.abs(y) < 1)]
     wide = float(np.median(near)) * len(sheet) / 2 if near.size else 1.0  # of the sheet's pixels to one of the camera's
     small = max(16, round(len(sheet) / max(1.0, wide)))
     image = Image.fromarray((sheet * 255).astype(np.uint8)).resize((small, small), Image.Resampling.BOX)
-    texture = np.asarray(image, np.float32) / 255
+    texture = (np.asarray(image, np.float32) / 255).reshape(-1, 3)
     column = np.clip((x + 1) / 2 * small - 0.5, 0, small - 1.001)
     row = np.clip((y + 1) / 2 * small - 0.5, 0, small - 1.001)
     left, top = column.astype(int), row.astype(int)
     a, b = (column - left)[..., None], (row - top)[..., None]
-    upper = texture[top, left] * (1 - a) + texture[top, left + 1] * a
-    lower = texture[top + 1, left] * (1 - a) + texture[top + 1, left + 1] * a
+    corner = top * small + left
+    upper = texture.take(corner, 0) * (1 - a) + texture.take(corner + 1, 0) * a
+    lower = texture.take(corner + small, 0) * (1 - a) + texture.take(corner + small + 1, 0) * a
     return upper * (1 - b) + lower * b
 
 
@@ -246,8 +249,10 @@ def blurred(picture: np.ndarray, deviation: float) -> np.ndarray:
     weights /= weights.sum()
     for axis in (0, 1):
         padded = np.pad(picture, [(reach, reach) if k == axis else (0, 0) for k in range(3)], mode="edge")
-        size = picture.shape[axis]
-        picture = sum(w * padded.take(range(k, k + size), axis) for k, w in enumerate(weights))
+        moved = np.lib.stride_tricks.sliding_window_view(padded, len(weights), axis)  # (H, W, C, weights)
+        picture = weights[0] * moved[..., 0]
+        for k in range(1, len(weights)):
+            picture += weights[k] * moved[..., k]
     return picture
 
 

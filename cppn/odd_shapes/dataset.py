@@ -103,6 +103,15 @@ def _shape_rows() -> np.ndarray:
 _ROWS = _shape_rows()
 
 
+def rows_of(kind: np.ndarray, radius: np.ndarray, x: np.ndarray, y: np.ndarray) -> np.ndarray:
+    """Shapes on an otherwise empty canvas, uint64 (..., 64): a row is a number, the pixel at x its bit x.
+
+    Args: all int (...); `ABSENT` shapes have no pixels.
+    """
+    shape = np.where(kind == ABSENT, len(KINDS) * RADII, kind * RADII + radius - SMALLEST)
+    return _ROWS[shape * CANVAS + x, CANVAS - 1 - y]
+
+
 def draw(kind: np.ndarray, radius: np.ndarray, x: np.ndarray, y: np.ndarray) -> Pictures:
     """Draw the pictures that these shapes make; every array is int (N, 7), column 0 the odd shape.
 
@@ -114,8 +123,7 @@ def draw(kind: np.ndarray, radius: np.ndarray, x: np.ndarray, y: np.ndarray) -> 
     edge = np.minimum(np.minimum(x, y), CANVAS - 1 - np.maximum(x, y))
     if np.any((edge < radius) & (kind != ABSENT)):
         raise ValueError("every shape must lie wholly on the canvas")
-    shape = np.where(kind == ABSENT, len(KINDS) * RADII, kind * RADII + radius - SMALLEST)
-    rows = _ROWS[shape * CANVAS + x, CANVAS - 1 - y]  # (N, 7, 64)
+    rows = rows_of(kind, radius, x, y)  # (N, 7, 64)
     base = np.bitwise_or.reduce(rows[:, 1:], axis=1)  # (N, 64)
     odd = rows[:, 0]
     seen = np.bitwise_count(odd & ~base).sum(axis=1) / np.maximum(1, np.bitwise_count(odd).sum(axis=1))

@@ -5,6 +5,9 @@ A picture of the dataset is a union of such shapes, so black that none of them c
 
 from __future__ import annotations
 
+import itertools
+from collections.abc import Iterator
+
 import numpy as np
 
 from cppn.odd_shapes.dataset import CANVAS, KINDS, LARGEST, RADII, SMALLEST, half_width
@@ -21,46 +24,59 @@ AREA = np.array(
 )
 
 
-def reach(ink: np.ndarray) -> np.ndarray:
-    """How far the black goes on to both sides of each pixel, int (64, 64); 0 for a lone black pixel, -1 on paper."""
-    place = np.arange(CANVAS)
-    last_paper = np.maximum.accumulate(np.where(ink, -1, place), axis=1)
-    next_paper = np.minimum.accumulate(np.where(ink, CANVAS, place)[:, ::-1], axis=1)[:, ::-1]
-    return np.minimum(place - last_paper, next_paper - place) - 1
-
-
 def fitting(ink: np.ndarray) -> np.ndarray:
-    """Which shapes lie wholly in the ink, bool (3 kinds, 7 radii, 64 y, 64 x) over their centres.
+    """Which shapes lie wholly in the ink, bool (..., 3 kinds, 7 radii, 64 y, 64 x) over their centres.
 
     Args:
-        ink: uint8 or bool (64, 64), 1 is ink.
+        ink: uint8 or bool (..., 64, 64), 1 is ink; any number of pictures.
     """
-    free = reach(ink)
-    fits = np.zeros((len(KINDS), RADII, CANVAS, CANVAS), bool)
-    for kind in range(len(KINDS)):
-        for radius in range(SMALLEST, LARGEST + 1):
-            inside = slice(radius, CANVAS - radius)
-            wide = [
-                free[radius + dy : CANVAS - radius + dy, inside] >= half_width(kind, radius, dy)
-                for dy in range(-radius, radius + 1)
-            ]
-            fits[kind, radius - SMALLEST, inside, inside] = np.logical_and.reduce(wide)
-    return fits
+    rows = _packed(ink)
+    wide = [rows]  # where the black goes on for 0, 1, 2 ... pixels to both sides; beyond the canvas is paper
+    for half in range(1, LARGEST + 1):
+        wide.append(wide[-1] & rows << np.uint64(half) & rows >> np.uint64(half))
+    fits = np.zeros((*rows.shape[:-1], len(KINDS), RADII, CANVAS), "<u8")
+    for kind, radius in _shapes():
+        lines = [
+            wide[half_width(kind, radius, dy)][..., radius + dy : CANVAS - radius + dy]
+            for dy in range(-radius, radius + 1)
+        ]
+        fits[..., kind, radius - SMALLEST, radius : CANVAS - radius] = np.bitwise_and.reduce(lines)
+    return _unpacked(fits)
 
 
 def covered(fits: np.ndarray) -> np.ndarray:
-    """The pixels that the fitting shapes of each kind cover together, bool (3 kinds, 64, 64)."""
-    # +1 where a row of a shape begins, -1 behind its end; then a running sum along x counts the shapes on each pixel
-    edges = np.zeros((len(KINDS), CANVAS, CANVAS + 1), np.int32)
-    for kind in range(len(KINDS)):
-        for radius in range(SMALLEST, LARGEST + 1):
-            low, high = radius, CANVAS - radius
-            centre = fits[kind, radius - SMALLEST, low:high, low:high].astype(np.int32)
-            for dy in range(-radius, radius + 1):
-                half = half_width(kind, radius, dy)
-                edges[kind, low + dy : high + dy, low - half : high - half] += centre
-                edges[kind, low + dy : high + dy, low + half + 1 : high + half + 1] -= centre
-    return edges.cumsum(axis=2)[:, :, :CANVAS] > 0
+    """The pixels that the fitting shapes of each kind cover together, bool (..., 3 kinds, 64, 64).
+
+    Args:
+        fits: as `fitting` gives it.
+    """
+    rows = _packed(fits)  # (..., 3, 7, 64)
+    ink = np.zeros((*rows.shape[:-2], CANVAS), "<u8")
+    for kind, radius in _shapes():
+        centres = rows[..., kind, radius - SMALLEST, radius : CANVAS - radius]
+        if not centres.any():
+            continue
+        wide = [centres]  # spread by 0, 1, 2 ... pixels to both sides
+        for _ in range(radius):
+            wide.append(wide[-1] | wide[-1] << np.uint64(1) | wide[-1] >> np.uint64(1))
+        for dy in range(-radius, radius + 1):
+            ink[..., kind, radius + dy : CANVAS - radius + dy] |= wide[half_width(kind, radius, dy)]
+    return _unpacked(ink)
+
+
+def _shapes() -> Iterator[tuple[int, int]]:
+    """Every kind and radius."""
+    return itertools.product(range(len(KINDS)), range(SMALLEST, LARGEST + 1))
+
+
+def _packed(pixels: np.ndarray) -> np.ndarray:
+    """Rows of 64 pixels, bool or uint8 (..., 64), as whole numbers (...): the pixel at x is bit x."""
+    return np.packbits(pixels, axis=-1, bitorder="little").view("<u8")[..., 0]
+
+
+def _unpacked(rows: np.ndarray) -> np.ndarray:
+    """The pixels of such rows, bool (..., 64)."""
+    return np.unpackbits(rows.view(np.uint8), bitorder="little").view(bool).reshape(*rows.shape, CANVAS)
 
 
 def is_one_shape(ink: np.ndarray, fits: np.ndarray) -> bool:
