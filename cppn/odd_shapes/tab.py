@@ -45,9 +45,12 @@ def tab() -> Wing:
         with gr.Tab("How good it is", id="score") as place:
             sections["score"] = place, _score_section()
         with gr.Tab("How it works", id="how") as place:
-            told = ui.explanation()
-            sections["how"] = place, Section("odd_shapes", "how", {}, lambda: ui.explain("odd_shapes"), told)
+            sections["how"] = place, Section("odd_shapes", "how", {}, _explained, ui.explanation())
     return Wing("odd_shapes", tabs, sections)
+
+
+def _explained() -> tuple[str, str]:
+    return ui.explain("odd_shapes", noise=views.results()["noise"])
 
 
 # --- find it

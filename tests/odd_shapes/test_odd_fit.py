@@ -14,6 +14,7 @@ from cppn.__main__ import main
 from cppn.odd_shapes.dataset import named_rng, sample
 from cppn.odd_shapes.making import train
 from cppn.odd_shapes.making.fit import Recipe, Run, pointing_loss, sample_hard
+from cppn.odd_shapes.making.labels import the_possible, the_true
 from cppn.odd_shapes.network import Answer, SeedConfig, SeedNet, centres, soft_argmax
 from cppn.odd_shapes.weights import open_finder
 from cppn.recipes import save_state
@@ -38,18 +39,21 @@ def numpy_loss(logits: np.ndarray, offset: np.ndarray, target: np.ndarray, first
     return -(weight * np.log(p)).sum() + 0.02 * ((position - target) ** 2).mean() + 0.02 * guesses
 
 
+@pytest.mark.parametrize("kind", [the_true, the_possible])
 @pytest.mark.parametrize(("first", "step"), [(4.0, 5.0), (9.5, 4.0)])
-def test_the_loss_is_that_of_numpy(first, step):
+def test_the_loss_is_that_of_numpy(first, step, kind):
     pictures = sample(named_rng("loss", 0), 40)
     generator = torch.Generator().manual_seed(0)
     logits, offset = torch.randn(40, 144, generator=generator), torch.randn(40, 144, 2, generator=generator)
     position, log_probability = soft_argmax(logits, offset, centres(first, step))
     importance = torch.rand(40, generator=generator)
-    loss = pointing_loss(Answer(position, log_probability, offset, ()), pictures, first, step, importance)
-    target = pictures.targets.double().numpy()
-    rows = zip(logits.double().numpy(), offset.double().numpy(), target, strict=True)
-    expected = np.mean(importance.numpy() * [numpy_loss(*row, first, step) for row in rows])
-    assert float(loss) == pytest.approx(expected, rel=1e-5)
+    answer, labels = Answer(position, log_probability, offset, ()), kind(pictures)
+    loss = pointing_loss(answer, labels, first, step, importance)
+    each = np.zeros(40)
+    for picture, centre, probability in zip(*labels, strict=True):
+        row = logits[picture].double().numpy(), offset[picture].double().numpy(), centre.double().numpy()
+        each[picture] += float(probability) * numpy_loss(*row, first, step)
+    assert float(loss) == pytest.approx(np.mean(importance.numpy() * each), rel=1e-5)
 
 
 def weights(run: Run) -> list[torch.Tensor]:
@@ -89,7 +93,7 @@ def test_training_learns():
 
     def loss() -> float:
         with torch.no_grad():
-            return float(pointing_loss(run.net(pictures.inputs), pictures, run.net.FIRST, run.net.STEP))
+            return float(pointing_loss(run.net(pictures.inputs), the_true(pictures), run.net.FIRST, run.net.STEP))
 
     before = loss()
     while not run.done:
@@ -138,12 +142,16 @@ def test_growing_copies_what_was_learnt_and_starts_with_no_offset():
 
 
 def test_the_command_for_our_network_leaves_weights_and_a_record(tmp_path, monkeypatch, capsys):
-    monkeypatch.setattr(train, "OURS_STAGES", (replace(TINY, steps=2), replace(TINY, steps=1, hard=6.0)))
+    monkeypatch.setattr(train, "OURS_STAGES", (replace(TINY, steps=2), replace(TINY, steps=1, hard=6.0, soft=True)))
     places = ["--out", str(tmp_path / "out"), "--workshop", str(tmp_path / "shop")]
     assert main(["odd_shapes", "train", "ours", *places]) == 0
     record = json.loads((tmp_path / "out" / "odd_shapes" / "ours.json").read_text(encoding="utf-8"))
     assert record["pictures"] == 24
     assert [stage["curve"][-1][0] for stage in record["stages"]] == [16, 8]
+    assert [stage["name"] for stage in record["stages"]] == [
+        "ordinary pictures",
+        "ordinary pictures, hard ones 7 times as often, soft labels",
+    ]
     assert open_finder("ours", tmp_path / "out" / "odd_shapes" / "ours.safetensors").checkpoint.parameters > 500_000
     assert "24 pictures" in capsys.readouterr().out
 

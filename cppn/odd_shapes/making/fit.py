@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from cppn.odd_shapes.dataset import Pictures, named_rng, sample
+from cppn.odd_shapes.making.labels import Labels, the_possible, the_true
 from cppn.odd_shapes.network import Answer, OddNet, SeedNet, centres, shares
 from cppn.optimisers import MuonWithAdam
 from cppn.training import linear_decay, matrix_type
@@ -30,6 +31,7 @@ class Recipe:
     warmup: float = 0.02  # share of the run
     average: float = 0.998  # decay of the running mean of the weights, which is what a run delivers
     hard: float = 0.0  # how many times more often than the others pictures are seen that show little of the odd shape
+    soft: bool = False  # whether a picture is labelled with every possible centre instead of the true one
     seed: int = 0
 
 
@@ -81,9 +83,10 @@ class Run:
         rng = named_rng(f"odd_shapes train {self.step}", recipe.seed)
         pictures, importance = sample_hard(rng, recipe.batch, recipe.hard)
         answer = self._working(pictures.inputs.to(matrix_type()))
+        labels = (the_possible if recipe.soft else the_true)(pictures)
         # what is hard to see counts in full at first, and at the end as much as it should
         weights = importance ** (self.step / recipe.steps)
-        loss = pointing_loss(answer, pictures, self.net.FIRST, self.net.STEP, weights)
+        loss = pointing_loss(answer, labels, self.net.FIRST, self.net.STEP, weights)
         if not torch.isfinite(loss):
             raise FloatingPointError(f"training diverged at step {self.step}")
         loss.backward()
@@ -164,7 +167,7 @@ def sample_hard(rng: np.random.Generator, count: int, hard: float) -> tuple[Pict
 
 
 def pointing_loss(
-    answer: Answer, pictures: Pictures, first: float, step: float, importance: Tensor | float = 1.0
+    answer: Answer, labels: Labels, first: float, step: float, importance: Tensor | float = 1.0
 ) -> Tensor:
     """Cross-entropy of the tokens, and squared errors of the position and of each token's own guess.
 
@@ -175,15 +178,16 @@ def pointing_loss(
     arrows mean something and their spread is the doubt.
 
     Args:
-        answer: of B pictures. pictures: with their true centres.
+        answer: of B pictures. labels: their centres; where a picture has several, the loss is what is to be expected.
         first: centre of the first token in pixels. step: distance between tokens in pixels.
         importance: what each picture counts, (B,).
     """
-    target, place = pictures.targets, centres(first, step)  # (B, 2), (144, 2)
-    weight = shares(target, first, step)  # (B, 144)
-    cross_entropy = -(weight * answer.log_probability).sum(dim=1)  # (B,)
-    guess = place + answer.offset - target[:, None]  # (B, 144, 2)
-    guesses = (weight[:, :, None] * guess.square()).sum(dim=1).mean(dim=1)  # (B,)
-    position = (answer.position - target).square().mean(dim=1)  # (B,)
+    picture, target, probability = labels
+    weight = shares(target, first, step)  # (P, 144)
+    cross_entropy = -(weight * answer.log_probability[picture]).sum(dim=1)  # (P,)
+    guess = centres(first, step) + answer.offset[picture] - target[:, None]  # (P, 144, 2)
+    guesses = (weight[:, :, None] * guess.square()).sum(dim=1).mean(dim=1)  # (P,)
+    position = (answer.position[picture] - target).square().mean(dim=1)  # (P,)
     # 0.02: a squared error of 50 pixels squared, that of a coin tossed between two places, counts as much as a nat
-    return (importance * (cross_entropy + 0.02 * position + 0.02 * guesses)).mean()
+    each = probability * (cross_entropy + 0.02 * position + 0.02 * guesses)
+    return (importance * torch.zeros(len(answer.position)).index_add(0, picture, each)).mean()

@@ -1,0 +1,84 @@
+"""How much of a gradient is noise: our network told the true centre of each picture, and told every possible one.
+
+    python -m cppn odd_shapes noise
+
+The gradient of one picture's loss differs from that of the next; what is left when many are averaged teaches, the rest
+is noise. Measured on pictures as the last stage of the training draws them, at the weights that it has led to, over
+all weights at once. The result joins weights/results/odd_shapes.json.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from cppn import hub
+from cppn.checkpoint import write_atomically
+from cppn.odd_shapes.dataset import named_rng
+from cppn.odd_shapes.making.fit import pointing_loss, sample_hard
+from cppn.odd_shapes.making.labels import the_possible, the_true
+from cppn.odd_shapes.making.measure import RESULT, SEED
+from cppn.odd_shapes.making.train import OURS_STAGES
+from cppn.odd_shapes.network import OddNet
+from cppn.odd_shapes.weights import open_finder
+
+LABELS = {"true": the_true, "possible": the_possible}
+DRAWS = 2_000  # resamplings of the pictures behind an interval
+
+
+def measure(net: OddNet, count: int) -> dict[str, object]:
+    """The noise in the gradient of one picture, by labels: its variance, summed over all weights.
+
+    Returns:
+        for each of `LABELS` the `noise`, and the share of it that comes from pictures with `nothing_in_view`; by what
+        the noise is `divided`, with a 95 % interval from resampled pictures, for a few of them make most of it.
+    """
+    weights = list(net.parameters())
+    pictures, importance = sample_hard(named_rng("odd_shapes noise", SEED), count, OURS_STAGES[-1].hard)
+    mean = {name: [torch.zeros_like(weight) for weight in weights] for name in LABELS}
+    square = {name: np.zeros(count) for name in LABELS}
+    for number in range(count):
+        one = pictures.take(slice(number, number + 1))
+        answer = net(one.inputs)
+        for name, labels_of in LABELS.items():
+            loss = pointing_loss(answer, labels_of(one), net.FIRST, net.STEP, importance[number : number + 1])
+            gradient = torch.autograd.grad(loss, weights, retain_graph=True)
+            torch._foreach_add_(mean[name], gradient, alpha=1 / count)
+            square[name][number] = sum(float(part.square().sum()) for part in gradient)
+    found = {}
+    for name in LABELS:
+        noise = square[name].mean() - sum(float(part.square().sum()) for part in mean[name])
+        blind = (square[name] * (pictures.visible == 0)).sum() / square[name].sum()
+        found[name] = {"noise": round(noise, 3), "nothing_in_view": round(float(blind), 4)}
+    drawn = named_rng("odd_shapes noise, resampled", SEED).integers(0, count, (DRAWS, count))
+    ratios = square["true"][drawn].mean(axis=1) / square["possible"][drawn].mean(axis=1)
+    return {
+        "pictures": count,
+        "labels": found,
+        "divided": round(found["true"]["noise"] / found["possible"]["noise"], 2),
+        "interval_95": [round(float(end), 2) for end in np.percentile(ratios, (2.5, 97.5))],
+    }
+
+
+def main(argv: list[str]) -> int:
+    """Entry point of `python -m cppn odd_shapes noise`."""
+    parser = argparse.ArgumentParser(
+        prog="python -m cppn odd_shapes noise",
+        description=__doc__,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--count", type=int, default=4_000, help="pictures (default: %(default)s)")
+    parser.add_argument("--weights", type=Path, default=hub.BUNDLED / "odd_shapes", help="default: %(default)s")
+    parser.add_argument("--out", type=Path, default=RESULT, help="default: %(default)s")
+    args = parser.parse_args(argv)
+    torch.set_num_threads(1)
+    finder = open_finder("ours", args.weights / "ours.safetensors")
+    found = {"sha256": finder.checkpoint.sha256, **measure(finder.net.requires_grad_(True), args.count)}
+    print(json.dumps(found, indent=1))
+    before = json.loads(args.out.read_text(encoding="utf-8")) if args.out.exists() else {}
+    write_atomically(args.out, (json.dumps({**before, "noise": found}, indent=1) + "\n").encode())
+    return 0
