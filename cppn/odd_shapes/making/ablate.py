@@ -11,14 +11,12 @@ from __future__ import annotations
 
 import argparse
 import copy
-import json
 from pathlib import Path
 
 import torch
 
 from cppn import hub
-from cppn.checkpoint import write_atomically
-from cppn.odd_shapes.making.measure import RESULT, SEED
+from cppn.odd_shapes.making.measure import RESULT, SEED, join
 from cppn.odd_shapes.network import OddNet
 from cppn.odd_shapes.score import examine
 from cppn.odd_shapes.weights import open_finder
@@ -70,6 +68,5 @@ def main(argv: list[str]) -> int:
     torch.set_num_threads(1)
     finder = open_finder("ours", args.weights / "ours.safetensors")
     found = {"sha256": finder.checkpoint.sha256, **ablate(finder.net, args.count)}
-    before = json.loads(args.out.read_text(encoding="utf-8")) if args.out.exists() else {}
-    write_atomically(args.out, (json.dumps({**before, "ablation": found}, indent=1) + "\n").encode())
+    join(args.out, {"ablation": found})
     return 0

@@ -21,9 +21,8 @@ import numpy as np
 import torch
 
 from cppn import hub
-from cppn.checkpoint import write_atomically
 from cppn.journal import Journal
-from cppn.odd_shapes.making.measure import RESULT, SEED
+from cppn.odd_shapes.making.measure import RESULT, SEED, join
 from cppn.odd_shapes.network import OddNet, SeedNet
 from cppn.odd_shapes.posterior import BUDGET, TooManyError, posterior
 from cppn.odd_shapes.score import BATCH, STRATA, exam, stratum, uncertain
@@ -147,6 +146,5 @@ def main(argv: list[str]) -> int:
             print(f"{len(compared)} pictures", flush=True)
     summary = summarise(compared, exam_shares()) | {"budget": args.budget}
     print(json.dumps(summary, indent=1))
-    before = json.loads(args.out.read_text(encoding="utf-8")) if args.out.exists() else {}
-    write_atomically(args.out, (json.dumps({**before, "bayes": summary}, indent=1) + "\n").encode())
+    join(args.out, {"bayes": summary})
     return 0

@@ -179,6 +179,12 @@ def measure(name: str, directory: Path, count: int) -> dict[str, object]:
     }
 
 
+def join(path: Path, figures: dict[str, object]) -> None:
+    """Add figures to a file of them, or renew those there; the others stay."""
+    before = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+    write_atomically(path, (json.dumps({**before, **figures}, indent=1) + "\n").encode())
+
+
 def main(argv: list[str]) -> int:
     """Entry point of `python -m cppn odd_shapes measure`."""
     parser = argparse.ArgumentParser(prog="python -m cppn odd_shapes measure", description=__doc__.split("\n")[0])

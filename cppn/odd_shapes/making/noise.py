@@ -17,11 +17,10 @@ import numpy as np
 import torch
 
 from cppn import hub
-from cppn.checkpoint import write_atomically
 from cppn.odd_shapes.dataset import named_rng
 from cppn.odd_shapes.making.fit import pointing_loss, sample_hard
 from cppn.odd_shapes.making.labels import the_possible, the_true
-from cppn.odd_shapes.making.measure import RESULT, SEED
+from cppn.odd_shapes.making.measure import RESULT, SEED, join
 from cppn.odd_shapes.making.train import OURS_STAGES
 from cppn.odd_shapes.network import OddNet
 from cppn.odd_shapes.weights import open_finder
@@ -79,6 +78,5 @@ def main(argv: list[str]) -> int:
     finder = open_finder("ours", args.weights / "ours.safetensors")
     found = {"sha256": finder.checkpoint.sha256, **measure(finder.net.requires_grad_(True), args.count)}
     print(json.dumps(found, indent=1))
-    before = json.loads(args.out.read_text(encoding="utf-8")) if args.out.exists() else {}
-    write_atomically(args.out, (json.dumps({**before, "noise": found}, indent=1) + "\n").encode())
+    join(args.out, {"noise": found})
     return 0
