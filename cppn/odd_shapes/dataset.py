@@ -104,12 +104,23 @@ _ROWS = _shape_rows()
 
 
 def rows_of(kind: np.ndarray, radius: np.ndarray, x: np.ndarray, y: np.ndarray) -> np.ndarray:
-    """Shapes on an otherwise empty canvas, uint64 (..., 64): a row is a number, the pixel at x its bit x.
+    """Shapes on an otherwise empty canvas, uint64 (..., 64): each row as `packed` packs it.
 
     Args: all int (...); `ABSENT` shapes have no pixels.
     """
     shape = np.where(kind == ABSENT, len(KINDS) * RADII, kind * RADII + radius - SMALLEST)
     return _ROWS[shape * CANVAS + x, CANVAS - 1 - y]
+
+
+def packed(pixels: np.ndarray) -> np.ndarray:
+    """Rows of 64 pixels, bool or uint8 (..., 64), as whole numbers, uint64 (...): the pixel at x is bit x."""
+    return np.packbits(pixels, axis=-1, bitorder="little").view("<u8")[..., 0]
+
+
+def unpacked(rows: np.ndarray) -> np.ndarray:
+    """The pixels of such rows, bool (..., 64)."""
+    bits = np.unpackbits(rows.astype("<u8", copy=False).view(np.uint8), bitorder="little")
+    return bits.view(bool).reshape(*rows.shape, CANVAS)
 
 
 def draw(kind: np.ndarray, radius: np.ndarray, x: np.ndarray, y: np.ndarray) -> Pictures:
@@ -127,8 +138,7 @@ def draw(kind: np.ndarray, radius: np.ndarray, x: np.ndarray, y: np.ndarray) -> 
     base = np.bitwise_or.reduce(rows[:, 1:], axis=1)  # (N, 64)
     odd = rows[:, 0]
     seen = np.bitwise_count(odd & ~base).sum(axis=1) / np.maximum(1, np.bitwise_count(odd).sum(axis=1))
-    ink = np.unpackbits((base | odd).astype("<u8").view(np.uint8), bitorder="little").reshape(-1, CANVAS, CANVAS)
-    return Pictures(ink, kind, radius, x, y, seen)
+    return Pictures(unpacked(base | odd).view(np.uint8), kind, radius, x, y, seen)
 
 
 def sample(

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from cppn.odd_shapes.dataset import CANVAS, KINDS, LARGEST, RADII, SMALLEST, half_width
+from cppn.odd_shapes.dataset import CANVAS, KINDS, LARGEST, RADII, SMALLEST, half_width, packed, unpacked
 
 # pixels of each shape, int (3 kinds, 7 radii)
 AREA = np.array(
@@ -30,7 +30,7 @@ def fitting(ink: np.ndarray) -> np.ndarray:
     Args:
         ink: uint8 or bool (..., 64, 64), 1 is ink; any number of pictures.
     """
-    rows = _packed(ink)
+    rows = packed(ink)
     wide = [rows]  # where the black goes on for 0, 1, 2 ... pixels to both sides; beyond the canvas is paper
     for half in range(1, LARGEST + 1):
         wide.append(wide[-1] & rows << np.uint64(half) & rows >> np.uint64(half))
@@ -41,7 +41,7 @@ def fitting(ink: np.ndarray) -> np.ndarray:
             for dy in range(-radius, radius + 1)
         ]
         fits[..., kind, radius - SMALLEST, radius : CANVAS - radius] = np.bitwise_and.reduce(lines)
-    return _unpacked(fits)
+    return unpacked(fits)
 
 
 def covered(fits: np.ndarray) -> np.ndarray:
@@ -50,7 +50,7 @@ def covered(fits: np.ndarray) -> np.ndarray:
     Args:
         fits: as `fitting` gives it.
     """
-    rows = _packed(fits)  # (..., 3, 7, 64)
+    rows = packed(fits)  # (..., 3, 7, 64)
     ink = np.zeros((*rows.shape[:-2], CANVAS), "<u8")
     for kind, radius in _shapes():
         centres = rows[..., kind, radius - SMALLEST, radius : CANVAS - radius]
@@ -61,22 +61,12 @@ def covered(fits: np.ndarray) -> np.ndarray:
             wide.append(wide[-1] | wide[-1] << np.uint64(1) | wide[-1] >> np.uint64(1))
         for dy in range(-radius, radius + 1):
             ink[..., kind, radius + dy : CANVAS - radius + dy] |= wide[half_width(kind, radius, dy)]
-    return _unpacked(ink)
+    return unpacked(ink)
 
 
 def _shapes() -> Iterator[tuple[int, int]]:
     """Every kind and radius."""
     return itertools.product(range(len(KINDS)), range(SMALLEST, LARGEST + 1))
-
-
-def _packed(pixels: np.ndarray) -> np.ndarray:
-    """Rows of 64 pixels, bool or uint8 (..., 64), as whole numbers (...): the pixel at x is bit x."""
-    return np.packbits(pixels, axis=-1, bitorder="little").view("<u8")[..., 0]
-
-
-def _unpacked(rows: np.ndarray) -> np.ndarray:
-    """The pixels of such rows, bool (..., 64)."""
-    return np.unpackbits(rows.view(np.uint8), bitorder="little").view(bool).reshape(*rows.shape, CANVAS)
 
 
 def is_one_shape(ink: np.ndarray, fits: np.ndarray) -> bool:

@@ -9,17 +9,11 @@ weights/results/odd_shapes.json.
 
 from __future__ import annotations
 
-import argparse
 import copy
-from pathlib import Path
 
-import torch
-
-from cppn import hub
-from cppn.odd_shapes.making.measure import RESULT, SEED, join
+from cppn.odd_shapes.making.measure import SEED, study
 from cppn.odd_shapes.network import OddNet
 from cppn.odd_shapes.score import examine
-from cppn.odd_shapes.weights import open_finder
 
 LAST = {"surroundings": "mix", "attention1": "out", "attention2": "out", "think1": "narrow", "think2": "narrow"}
 SILENCED = {
@@ -56,17 +50,5 @@ def ablate(net: OddNet, count: int) -> dict[str, object]:
 
 def main(argv: list[str]) -> int:
     """Entry point of `python -m cppn odd_shapes ablate`."""
-    parser = argparse.ArgumentParser(
-        prog="python -m cppn odd_shapes ablate",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("--count", type=int, default=4_000, help="pictures (default: %(default)s)")
-    parser.add_argument("--weights", type=Path, default=hub.BUNDLED / "odd_shapes", help="default: %(default)s")
-    parser.add_argument("--out", type=Path, default=RESULT, help="default: %(default)s")
-    args = parser.parse_args(argv)
-    torch.set_num_threads(1)
-    finder = open_finder("ours", args.weights / "ours.safetensors")
-    found = {"sha256": finder.checkpoint.sha256, **ablate(finder.net, args.count)}
-    join(args.out, {"ablation": found})
+    study(argv, "ablate", __doc__, "ablation", ablate)
     return 0

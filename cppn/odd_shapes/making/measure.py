@@ -11,6 +11,7 @@ import argparse
 import copy
 import json
 import time
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -183,6 +184,31 @@ def join(path: Path, figures: dict[str, object]) -> None:
     """Add figures to a file of them, or renew those there; the others stay."""
     before = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
     write_atomically(path, (json.dumps({**before, **figures}, indent=1) + "\n").encode())
+
+
+def study(
+    argv: list[str], name: str, doc: str, key: str, look: Callable[[OddNet, int], dict[str, object]]
+) -> dict[str, object]:
+    """What a command does that looks into our network alone: its figures join those of the others, and are returned.
+
+    Args:
+        name: of the command. doc: its description. key: of its figures.
+        look: (network, number of pictures) -> figures.
+    """
+    parser = argparse.ArgumentParser(
+        prog=f"python -m cppn odd_shapes {name}",
+        description=doc,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--count", type=int, default=4_000, help="pictures (default: %(default)s)")
+    parser.add_argument("--weights", type=Path, default=hub.BUNDLED / "odd_shapes", help="default: %(default)s")
+    parser.add_argument("--out", type=Path, default=RESULT, help="default: %(default)s")
+    args = parser.parse_args(argv)
+    torch.set_num_threads(1)
+    finder = open_finder("ours", args.weights / "ours.safetensors")
+    found = {"sha256": finder.checkpoint.sha256, **look(finder.net, args.count)}
+    join(args.out, {key: found})
+    return found
 
 
 def main(argv: list[str]) -> int:

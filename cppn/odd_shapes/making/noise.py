@@ -9,21 +9,18 @@ all weights at once. The result joins weights/results/odd_shapes.json.
 
 from __future__ import annotations
 
-import argparse
+import copy
 import json
-from pathlib import Path
 
 import numpy as np
 import torch
 
-from cppn import hub
 from cppn.odd_shapes.dataset import named_rng
 from cppn.odd_shapes.making.fit import pointing_loss, sample_hard
 from cppn.odd_shapes.making.labels import the_possible, the_true
-from cppn.odd_shapes.making.measure import RESULT, SEED, join
+from cppn.odd_shapes.making.measure import SEED, study
 from cppn.odd_shapes.making.train import OURS_STAGES
 from cppn.odd_shapes.network import OddNet
-from cppn.odd_shapes.weights import open_finder
 
 LABELS = {"true": the_true, "possible": the_possible}
 DRAWS = 2_000  # resamplings of the pictures behind an interval
@@ -36,6 +33,7 @@ def measure(net: OddNet, count: int) -> dict[str, object]:
         for each of `LABELS` the `noise`, and the share of it that comes from pictures with `nothing_in_view`; by what
         the noise is `divided`, with a 95 % interval from resampled pictures, for a few of them make most of it.
     """
+    net = copy.deepcopy(net).requires_grad_(True)
     weights = list(net.parameters())
     pictures, importance = sample_hard(named_rng("odd_shapes noise", SEED), count, OURS_STAGES[-1].hard)
     mean = {name: [torch.zeros_like(weight) for weight in weights] for name in LABELS}
@@ -65,18 +63,5 @@ def measure(net: OddNet, count: int) -> dict[str, object]:
 
 def main(argv: list[str]) -> int:
     """Entry point of `python -m cppn odd_shapes noise`."""
-    parser = argparse.ArgumentParser(
-        prog="python -m cppn odd_shapes noise",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("--count", type=int, default=4_000, help="pictures (default: %(default)s)")
-    parser.add_argument("--weights", type=Path, default=hub.BUNDLED / "odd_shapes", help="default: %(default)s")
-    parser.add_argument("--out", type=Path, default=RESULT, help="default: %(default)s")
-    args = parser.parse_args(argv)
-    torch.set_num_threads(1)
-    finder = open_finder("ours", args.weights / "ours.safetensors")
-    found = {"sha256": finder.checkpoint.sha256, **measure(finder.net.requires_grad_(True), args.count)}
-    print(json.dumps(found, indent=1))
-    join(args.out, {"noise": found})
+    print(json.dumps(study(argv, "noise", __doc__, "noise", measure), indent=1))
     return 0
