@@ -13,7 +13,6 @@ from torch import Tensor
 
 # half-widths of a 95 % interval for the mean of two, three, ... ten values, in standard errors (Student's t)
 STUDENT = (12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262)
-EQUAL_PSNR = 99.0  # decibels: what stands for the infinity of two equal pictures where a finite number is wanted
 
 
 def named_generator(name: str, seed: int) -> torch.Generator:
@@ -47,12 +46,6 @@ def linear_decay(fraction: float, warmup: float = 0.0) -> float:
     """
     rise = min(1.0, fraction / warmup) if warmup else 1.0
     return rise * max(0.0, 1.0 - fraction)
-
-
-def psnr(prediction: Tensor, target: Tensor) -> float:
-    """Peak signal-to-noise ratio in decibels of two tensors in [0, 1] of one shape; infinite when they are equal."""
-    error = float((prediction - target).double().square().mean())
-    return math.inf if error == 0 else -10 * math.log10(error)
 
 
 def log_spaced(last: int, count: int) -> list[int]:

@@ -16,6 +16,7 @@ from cppn.coordinates import View, axes, points
 from cppn.faults import VisitorError, still_wanted
 from cppn.flags.conventions import HOUSE, VALUES, Convention, meaning_of
 from cppn.flags.network import GiftConfig, MysteryNet
+from cppn.render import to_uint8
 
 CHUNK = 4096  # points at a time: 32 activations of each fit the second-level cache; measured best of 1,024 to 16,384
 FILE_LIMIT = 512 * 1024  # bytes; a gift has 30 kB, one in float64 with its optimiser and its log 300 kB
@@ -45,6 +46,11 @@ class Gift:
         """Width and height of the hidden picture; 320 x 160, the commonest flag, when the file does not say."""
         config = self.checkpoint.config
         return (config.width, config.height) if config.width and config.height else (WIDTH, WIDTH // 2)
+
+    @functools.cached_property
+    def levels(self) -> Tensor:
+        """The hidden picture at its own size, uint8 (height, width, 3)."""
+        return to_uint8(decode(self.layers, *self.size)).permute(1, 2, 0)
 
     def size_at(self, width: int) -> tuple[int, int]:
         """The size `width` pixels wide with the hidden picture's aspect ratio."""

@@ -18,10 +18,10 @@ from cppn.flags.network import MysteryNet
 from cppn.flags.recipe import Recipe
 from cppn.flags.repeats import Zigzags
 from cppn.flags.samples import Samples
-from cppn.flags.target import Target
+from cppn.flags.target import EQUAL_PSNR, Target, psnr
 from cppn.optimisers import Adam, MuonWithAdam
 from cppn.render import to_uint8
-from cppn.training import EQUAL_PSNR, linear_decay, log_spaced, named_generator, psnr
+from cppn.training import linear_decay, log_spaced, named_generator
 from cppn.workers import Clock
 
 REFRESH = 250  # steps between two looks at the whole picture: about 2 % of the time

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from torch import Tensor
 from cppn import render
 from cppn.coordinates import axes, points
 
+EQUAL_PSNR = 99.0  # decibels: what stands for the infinity of two equal pictures where a finite number is wanted
 NARROWEST = 8  # pixels along a side of a picture worth learning
 SCALE = 4  # sub-pixel positions per pixel along each axis
 TARGETS = Path(__file__).parents[2] / "weights" / "flags" / "targets"
@@ -84,3 +86,9 @@ def flag_levels(slug: str, directory: Path = TARGETS) -> Tensor:
     """A team's flag as its 320-pixel file shows it, uint8 (height, width, 3)."""
     with Image.open(directory / f"{slug}.png") as picture:
         return torch.from_numpy(np.array(picture.convert("RGB")))
+
+
+def psnr(prediction: Tensor, target: Tensor) -> float:
+    """Peak signal-to-noise ratio in decibels of two tensors in [0, 1] of one shape; infinite when they are equal."""
+    error = float((prediction - target).double().square().mean())
+    return math.inf if error == 0 else -10 * math.log10(error)

@@ -19,11 +19,9 @@ from cppn.faults import VisitorError
 from cppn.flags.conventions import HOUSE, MEANINGS, VALUES, Convention, guesses
 from cppn.flags.decode import Gift, answers, decode, settled, shown_size
 from cppn.flags.repeats import Zigzags
-from cppn.flags.target import FINE, TARGETS, flag_levels
+from cppn.flags.target import EQUAL_PSNR, FINE, TARGETS, flag_levels, psnr
 from cppn.flags.teams import TEAMS, Team
 from cppn.flags.weights import gifts
-from cppn.render import to_uint8
-from cppn.training import EQUAL_PSNR, psnr
 
 RUNS = hub.BUNDLED / "flags" / "runs"
 RESULTS = hub.BUNDLED / "results"
@@ -73,10 +71,7 @@ def team_facts(team: Team, gift: Gift) -> Facts:
 @functools.lru_cache(maxsize=256)
 def _quality(slug: str, gift: Gift) -> float:
     """Decibels of the decoded flag against the 320-pixel target."""
-    wanted = flag_levels(slug)
-    height, width, _ = wanted.shape
-    shown = to_uint8(decode(gift.layers, width, height)).permute(1, 2, 0)
-    return min(EQUAL_PSNR, psnr(shown / 255, wanted / 255))
+    return min(EQUAL_PSNR, psnr(gift.levels / 255, flag_levels(slug) / 255))
 
 
 def target_path(slug: str) -> Path:

@@ -17,8 +17,7 @@ from cppn.flags.fit import Run, export, fit, forward, fourier_features, measure
 from cppn.flags.network import MysteryNet
 from cppn.flags.recipe import SEED_RECIPE, Recipe
 from cppn.flags.samples import blur
-from cppn.flags.target import SCALE, Target
-from cppn.training import psnr
+from cppn.flags.target import SCALE, Target, psnr
 
 TINY = Recipe(steps=40, batch=256)
 
@@ -57,6 +56,18 @@ def test_a_drawing_that_is_no_multiple_is_refused(size):
 def test_a_long_picture_keeps_its_proportions(size, fitted):
     target = Target.from_picture(Image.new("RGB", size), 320)
     assert (target.width, target.height) == fitted
+
+
+def test_psnr_is_that_of_numpy():
+    rng = np.random.default_rng(0)
+    a, b = rng.random((3, 5, 7)), rng.random((3, 5, 7))
+    expected = -10 * np.log10(np.mean((a - b) ** 2))
+    assert psnr(torch.tensor(a), torch.tensor(b)) == pytest.approx(expected, rel=1e-12)
+    assert psnr(torch.full((9,), 0.1), torch.zeros(9)) == pytest.approx(20, abs=1e-5)
+
+
+def test_psnr_of_equal_pictures_is_infinite():
+    assert psnr(torch.ones(2), torch.ones(2)) == math.inf
 
 
 @pytest.mark.parametrize("size", [(8, 4000), (4000, 8), (10, 10_000)])

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 
-from cppn.training import ImportanceSampler, linear_decay, log_spaced, named_generator, psnr
+from cppn.training import ImportanceSampler, linear_decay, log_spaced, named_generator
 
 # --- seeds, schedules, measures
 
@@ -29,18 +29,6 @@ def test_a_generator_depends_on_its_name_and_seed_alone():
 )
 def test_the_learning_rate_rises_then_falls_to_nothing(fraction, warmup, factor):
     assert linear_decay(fraction, warmup) == pytest.approx(factor)
-
-
-def test_psnr_is_that_of_numpy():
-    rng = np.random.default_rng(0)
-    a, b = rng.random((3, 5, 7)), rng.random((3, 5, 7))
-    expected = -10 * np.log10(np.mean((a - b) ** 2))
-    assert psnr(torch.tensor(a), torch.tensor(b)) == pytest.approx(expected, rel=1e-12)
-    assert psnr(torch.full((9,), 0.1), torch.zeros(9)) == pytest.approx(20, abs=1e-5)
-
-
-def test_psnr_of_equal_pictures_is_infinite():
-    assert psnr(torch.ones(2), torch.ones(2)) == math.inf
 
 
 def test_log_spaced_numbers_run_from_zero_to_the_last_ever_farther_apart():

@@ -18,10 +18,9 @@ from cppn.checkpoint import write_atomically
 from cppn.flags.decode import open_gift
 from cppn.flags.fit import measure
 from cppn.flags.making.train import places, read_record
-from cppn.flags.target import Target, flag_levels
+from cppn.flags.target import EQUAL_PSNR, Target, flag_levels, psnr
 from cppn.flags.teams import TEAMS, Team
 from cppn.render import to_uint8
-from cppn.training import EQUAL_PSNR, psnr
 
 RESULT = hub.BUNDLED / "results" / "flags.json"
 

@@ -22,10 +22,9 @@ from cppn import checkpoint, render
 from cppn.flags.fit import Run, measure
 from cppn.flags.network import GiftConfig
 from cppn.flags.recipe import SEED_RECIPE, Recipe
-from cppn.flags.target import Target
+from cppn.flags.target import EQUAL_PSNR, Target
 from cppn.flags.teams import SPELLINGS, TEAMS, Team
 from cppn.recipes import add_options, carry_out, chosen, deliver, my_share, positive, state_file
-from cppn.training import EQUAL_PSNR
 
 # Steps that take each flag past its target with room to spare: stripes are learnt at once, script last of all.
 EASY, MEDIUM, HARD = 4_000, 8_000, 48_000
