@@ -19,10 +19,13 @@ _MAGIC = {
     b"\xff\xd8\xff": "a picture; bring the weights that paint it",
     b"GIF8": "a picture; bring the weights that paint it",
     b"%PDF": "a PDF document; bring a safetensors file",
+}
+_PACKED = {
     b"\x1f\x8b": "packed with gzip; unpack it first",
     b"7z\xbc\xaf": "packed with 7-Zip; unpack it first",
     b"\xfd7zXZ": "packed with xz; unpack it first",
     b"Rar!": "a RAR archive; unpack it first",
+    b"PK\3\4": "a zip file; unpack it first",
 }
 _PICKLES = (b"\x80\x02", b"\x80\x03", b"\x80\x04", b"\x80\x05")
 _PAGES = (b"<!doctype html", b"<html", b"<?xml", b"<head", b"<!--")
@@ -58,15 +61,10 @@ def kind_of(data: bytes) -> str | None:
     head = data[:HEAD]
     if not head:
         return "empty; perhaps it was not downloaded to the end"
-    if head.startswith(b"version https://git-lfs"):
-        return (
-            "a Git LFS pointer, a note that stands for the file; get the file itself with `git lfs pull`, "
-            "or by the download button of its page"
-        )
-    if head.removeprefix(b"\xef\xbb\xbf").lstrip().lower().startswith(_PAGES):
-        return "a web page and not the file, perhaps one that asks to sign in; download the file with a browser"
     if head.startswith(b"PK"):
         return _archive(head)
+    if words := in_its_place(head):
+        return words
     if head.startswith(_PICKLES):
         return f"a pickle or a zip file (as torch.save writes), which could run code when opened; {SAVE_INSTEAD}"
     if magic := next((words for first, words in _MAGIC.items() if head.startswith(first)), None):
@@ -79,6 +77,19 @@ def kind_of(data: bytes) -> str | None:
     if head[:1] == b"\x08" and head[2:3] in (b"\x12", b"\x3a", b"\x42"):
         return f"an ONNX file; {SAVE_INSTEAD}"
     return _text(head)
+
+
+def in_its_place(data: bytes) -> str | None:
+    """What came in the place of a file of any kind, from its first bytes, as the end of a sentence; None if nothing."""
+    head = data[:HEAD]
+    if head.startswith(b"version https://git-lfs"):
+        return (
+            "a Git LFS pointer, a note that stands for the file; get the file itself with `git lfs pull`, "
+            "or by the download button of its page"
+        )
+    if head.removeprefix(b"\xef\xbb\xbf").lstrip().lower().startswith(_PAGES):
+        return "a web page and not the file, perhaps one that asks to sign in; download the file with a browser"
+    return next((words for first, words in _PACKED.items() if head.startswith(first)), None)
 
 
 def _archive(head: bytes) -> str:

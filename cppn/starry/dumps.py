@@ -47,10 +47,10 @@ def readings(text: str) -> list[Reading]:
     text = re.sub(r"(\s\s)\s+", r"\1", text).strip()  # two tell as much as thousands, which would take long
     if text.startswith("KjC"):
         return []
-    if len(listed := re.findall(r"(?:0|\\)x([0-9a-fA-F]{2})\b", text)) > _FEWEST:
-        return [Reading(bytes.fromhex("".join(listed)))]
-    if re.fullmatch(r"(?:0x)?[0-9a-fA-F\s:]+", text) and not _START.match(text):
-        return _plain(text.removeprefix("0x").replace(":", " ").split())
+    if len(listed := re.findall(r"(?:0x(?=[0-9a-fA-F]{1,2}\b)|\\x)([0-9a-fA-F]{1,2})", text)) > _FEWEST:
+        return [Reading(bytes(int(digits, 16) for digits in listed))]
+    if re.fullmatch(r"(?:0x)?[0-9a-fA-F\s:-]+", text) and not _START.match(text):
+        return _plain(re.split(r"[\s:-]+", text.removeprefix("0x").strip("\t\n\r :-")))
     return _table(text)
 
 

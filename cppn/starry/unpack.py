@@ -9,6 +9,7 @@ import itertools
 from collections.abc import Callable
 
 from cppn.faults import VisitorError
+from cppn.foreign import in_its_place
 from cppn.starry.dumps import Reading, readings
 from cppn.starry.program import BYTE_LIMIT, read
 
@@ -27,6 +28,8 @@ def unpack(data: bytes) -> tuple[bytes, tuple[str, ...]]:
     Raises:
         VisitorError: too much, or no program of this family; the message says what happened to it.
     """
+    if instead := in_its_place(data):
+        raise VisitorError(f"this is {instead}")
     if len(data) > INPUT_LIMIT:
         raise VisitorError(
             f"this has {len(data):,} bytes; a program has at most {BYTE_LIMIT:,}, a hex dump of it 5,000"
@@ -148,4 +151,5 @@ _REPAIRS: tuple[tuple[Callable[[bytes], bytes], str], ...] = (
         "Its line feeds had become carriage returns; that was undone.",
     ),
     (lambda data: data.rstrip(b"\r\n"), "A line feed at its end, as editors add it, was left out."),
+    (lambda data: data.lstrip(b" \t\r\n"), "Blanks before its start were left out."),
 )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import time
 from dataclasses import replace
 
@@ -46,6 +47,8 @@ DUMPS = {
     "od -A d -t x1": rows(16, "{start:07d} {single}", False) + f"{len(DATA):07d}\n",
     "in a fence": "```\n$ xxd a.pyth\n" + rows(16, "{start:08x}: {pairs}  {text}", True) + "```\n",
     "with colons": DATA.hex(":"),
+    "with dashes, as .NET writes it": DATA.hex("-").upper(),
+    "a list by Python's hex": str([hex(byte) for byte in DATA]),
     "hexdump -C": rows(16, "{start:08x}  {single}  |{text}|", True) + f"{len(DATA):08x}\n",
     "od -A x -t x1": rows(16, "{start:06x} {single}", False) + f"{len(DATA):06x}\n",
     "xxd -p": DATA.hex(),
@@ -128,6 +131,7 @@ HARMED = {
     "UTF-8 as Notepad writes it": (b"\xef\xbb\xbf" + WINDOWS.encode(), ("byte order mark", "UTF-8")),
     "UTF-16": (DATA.decode("latin-1").encode("utf-16"), ("UTF-16",)),
     "an old Mac": (DATA.replace(b"\n", b"\r"), ("carriage returns",)),
+    "blanks before it": (b"\n  " + DATA, ("before its start",)),
     "UTF-8 and a line feed": (DATA.decode("latin-1").encode() + b"\n", ("UTF-8", "at its end")),
 }
 
@@ -153,7 +157,10 @@ def test_what_tools_did_to_the_bytes_is_undone_and_said(data: bytes, words: tupl
         (b" \n", "empty"),
         (DATA.hex()[:-1].encode(), "one is missing"),
         (DUMPS["xxd"].replace("00000020", "00000024").encode(), "row"),
-        (b"<!DOCTYPE html><html></html>", "begin with KjC"),
+        (b"<!DOCTYPE html><html></html>", "a web page"),
+        (b"version https://git-lfs.github.com/spec/v1\n", "Git LFS pointer"),
+        (gzip.compress(DATA), "packed with gzip"),
+        (b"print('hello')", "begin with KjC"),
     ],
 )
 def test_what_cannot_be_put_right_is_named(data: bytes, word: str):
