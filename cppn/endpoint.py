@@ -86,11 +86,6 @@ class Parameter:
         return self.default is inspect.Parameter.empty
 
     @property
-    def optional(self) -> bool:
-        """Whether nothing may stand for it."""
-        return self.default is None
-
-    @property
     def is_file(self) -> bool:
         """Whether it is a file."""
         return self.base is Path or self.base == Path | None

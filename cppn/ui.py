@@ -141,11 +141,6 @@ def at_once(trigger: Callable, handler: Callable | None, inputs: Any, outputs: A
     return trigger(handler, inputs, outputs, **settings | options)
 
 
-def sets(trigger: Callable, values: Sequence[object], outputs: Sequence[Component]) -> Any:
-    """A preset: the components take these values."""
-    return at_once(trigger, lambda: list(values), None, list(outputs))
-
-
 def explains(handler: Callable, outputs: Sequence[Component]) -> Callable:
     """The same handler, whose faults become words among its outputs, or a message where there is no place for them."""
     if inspect.isgeneratorfunction(handler):

@@ -16,7 +16,6 @@ from cppn.flags.recipe import Recipe
 from cppn.flags.target import NARROWEST, Target
 
 PREVIEW_EVERY = 0.7  # seconds between two looks; making one takes about 0.01
-HIDDEN_WIDTH = 320  # pixels of a visitor's picture, as wide as the flags
 
 
 @dataclass(frozen=True)

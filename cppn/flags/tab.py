@@ -138,9 +138,7 @@ def _all_section(tabs: gr.Tabs, decode: Section) -> Section:
 
     def collage(pixels: int) -> tuple[str, str]:
         picture, found = endpoints.flag_collage(pixels)
-        return str(
-            picture
-        ), f"{found['width']:,} × {found['height']:,} pixels from {found['bytes_of_weights']:,} bytes."
+        return str(picture), views.describe_collage(found)
 
     ui.listen(button.click, collage, width, [sheet, said], queue="large")
     return Section("flags", "all", {}, lambda: (views.thumbnails(), ""), [flags, words])

@@ -44,7 +44,7 @@ CASES = [
 def fits(p: Parameter, value: object) -> bool:
     """Whether a silly value is a sensible one for this parameter after all."""
     if value is None:
-        return p.optional
+        return p.default is None
     if p.base is float and isinstance(value, float) and math.isfinite(value):
         return (p.low is None or value >= p.low) and (p.high is None or value <= p.high)
     if p.base is str and not p.choices:
@@ -112,7 +112,7 @@ def test_api_and_command_line_refuse_in_the_same_words(asked: Endpoint, http: ht
 def test_a_missing_file_is_asked_for(http: httpx.Client):
     for asked in app.ENDPOINTS:
         for p in asked.parameters.values():
-            if p.is_file and not p.optional:
+            if p.is_file and p.default is not None:
                 assert refusal(http, asked, right(asked) | {p.name: None}).startswith(p.name)
 
 

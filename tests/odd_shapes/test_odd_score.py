@@ -199,8 +199,8 @@ def test_even_attention_gives_everybody_the_even_share():
         parameter.data.zero_()
     (entry,) = measure.who_looks_at_whom(net, 250, 0)
     assert entry["odd_to_base"] == pytest.approx(entry["base_share"], abs=2e-4)
-    assert entry["odd_to_odd"] == entry["received_odd"] == pytest.approx(measure.BLOCK, abs=1e-4)
-    assert entry["received_base"] == pytest.approx(measure.BLOCK, abs=1e-4)
+    assert entry["odd_to_odd"] == entry["received_odd"] == pytest.approx(9 / 144, abs=1e-4)
+    assert entry["received_base"] == pytest.approx(9 / 144, abs=1e-4)
 
 
 def test_without_attention_leaves_the_network_alone(finder):

@@ -29,7 +29,6 @@ from cppn.odd_shapes.weights import NETWORKS, Finder, open_finder
 RESULT = hub.BUNDLED / "results" / "odd_shapes.json"
 SEED = 20_260_000  # of the exam; no training run has it
 STUDIED = 4_000  # pictures for each question about the attention
-BLOCK = 9 / TOKENS  # share of the tokens that are at one shape: what an even spread would give it
 
 
 # --- what the attention does
