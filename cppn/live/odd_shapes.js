@@ -140,8 +140,14 @@
     function ours(tensors, { width, heads, key_size: size }) {
       const w = name => tensors[name].data, area = 25, channels = 16;
       const patches = remembering(unrolled(tensors["patches.weight"]), w("patches.bias"), 81 * channels);
-      const around = remembering(unrolled(tensors["surroundings.conv.weight"]), null, 9 * width);
       const norm = (name, x) => layerNorm(x, width, w(`${name}.weight`), w(`${name}.bias`));
+      /** A look at the eight neighbours; without its weights, as in a network that never grew it, it adds nothing. */
+      const looking = name => {
+        if (!tensors[`${name}.conv.weight`]) return x => x;
+        const around = remembering(unrolled(tensors[`${name}.conv.weight`]), null, 9 * width);
+        return x => plus(x, linear(relu(around(windows(norm(`${name}.norm`, x), GRID, width, 3, 1, 1))), w(`${name}.mix.weight`), null, 2 * width));
+      };
+      const [look, lookAgain] = ["surroundings", "surroundings2"].map(looking);
       const attended = (name, x, seen) => {
         const y = norm(`${name}.norm`, x), heard = new Float32Array(x.length), part = width / heads;
         const asking = linear(plus(y, w(`${name}.position`)), w(`${name}.query_key.weight`), null, width);
@@ -169,10 +175,8 @@
             }
         }
         let x = plus(patches(windows(relu(edges), SIDE, channels, 9, 5)), w("position"));
-        const near = relu(around(windows(norm("surroundings.norm", x), GRID, width, 3, 1, 1)));
-        x = plus(x, linear(near, w("surroundings.mix.weight"), null, 2 * width));
-        x = thought("think1", attended("attention1", x, seen));
-        x = norm("norm", thought("think2", attended("attention2", x, seen)));
+        x = thought("think1", attended("attention1", look(x), seen));
+        x = norm("norm", thought("think2", attended("attention2", lookAgain(x), seen)));
         const out = linear(relu(linear(x, w("head1.weight"), w("head1.bias"), width)), w("head2.weight"), w("head2.bias"), width);
         return answer(columns(out, 3, 0, 1), columns(out, 3, 1, 3).map(v => 5 * v), 4, 5, seen);
       };

@@ -5,9 +5,10 @@ numbers: how likely the odd shape is at this token, and how far from the token's
 the mean over all tokens, weighted by these probabilities (soft-argmax).
 
 Before the attention a token sees only a small window of the picture, after it every token is on its own again: shapes
-that do not share a window can be compared through the attention alone. In ours the attention is not the only step where
-tokens meet: before it a 3 x 3 convolution over the tokens widens the window from 13 to 23 pixels, which holds a whole
-shape and some of its neighbour. `making/ablate.py` measures what each part contributes.
+that lie far apart can be compared through the attention alone. In ours the attention is not the only step where tokens
+meet: before each of its two layers stands a 3 x 3 convolution over the tokens. The first widens the window from 13 to
+23 pixels, which holds a whole shape and some of its neighbour; the second comes when the first attention has told the
+tokens of what kind the others are. `making/ablate.py` measures what each part contributes.
 """
 
 from __future__ import annotations
@@ -49,11 +50,12 @@ class SeedConfig:
 
 @dataclass(frozen=True)
 class OddConfig:
-    """Sizes of our network."""
+    """Sizes of our network, before or after it has grown its second look at the neighbours."""
 
     width: int = 96  # features a token
     heads: int = 2
     key_size: int = 32  # features that a query and a key compare
+    second_look: bool = False  # whether the tokens look at their neighbours again between the two attentions
 
     def __post_init__(self) -> None:
         for name, limit in (("width", 512), ("heads", 8), ("key_size", 128)):
@@ -144,10 +146,11 @@ class SeedNet(nn.Module):
 
 
 class OddNet(nn.Module):
-    """Ours: small windows, then attention, a token-wise layer, attention again, a token-wise layer, the head.
+    """Ours: small windows, then twice the neighbours, attention and a token-wise layer, then the head.
 
     The token centres 4, 9, ... 59 span exactly the places where an odd shape's centre can lie. Each token's window is
-    23 x 23 pixels when it enters the first attention.
+    23 x 23 pixels when it enters the first attention. A network that has not grown its second look lacks the neighbours
+    before the second attention.
     """
 
     FIRST, STEP = 4.0, 5.0  # pixels: centre of the first token, distance between tokens
@@ -159,6 +162,7 @@ class OddNet(nn.Module):
         self.position = nn.Parameter(position_code(config.width))  # (144, width)
         self.surroundings = Surroundings(config.width)
         self.attention1, self.think1 = Attention(config), TokenMlp(config.width)
+        self.surroundings2 = Surroundings(config.width) if config.second_look else None
         self.attention2, self.think2 = Attention(config), TokenMlp(config.width)
         self.norm = nn.LayerNorm(config.width)
         self.head1, self.head2 = nn.Linear(config.width, config.width), nn.Linear(config.width, 3)
@@ -173,7 +177,10 @@ class OddNet(nn.Module):
         x = x.flatten(2).transpose(1, 2) + self.position  # (B, 144, 96)
         x = self.surroundings(x)  # (B, 144, 96), sees 23 x 23 pixels
         x, looks1 = self.attention1(x)  # (B, 144, 96), sees everything; looks (B, 2, 144, 144)
-        x, looks2 = self.attention2(self.think1(x))  # (B, 144, 96)
+        x = self.think1(x)  # (B, 144, 96)
+        if self.surroundings2 is not None:
+            x = self.surroundings2(x)  # (B, 144, 96)
+        x, looks2 = self.attention2(x)  # (B, 144, 96)
         x = self.norm(self.think2(x))  # (B, 144, 96)
         logits, offset = self.head2(F.relu(self.head1(x))).float().split((1, 2), dim=2)  # (B, 144, 1), (B, 144, 2)
         offset = self.STEP * offset  # from tokens to pixels
@@ -206,7 +213,7 @@ class Attention(nn.Module):
 
 
 class Surroundings(nn.Module):
-    """Each token takes in its eight neighbours, once; the only step but attention where tokens meet."""
+    """Each token takes in its eight neighbours; the only step but attention where tokens meet."""
 
     def __init__(self, width: int) -> None:
         super().__init__()

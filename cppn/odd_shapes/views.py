@@ -321,7 +321,9 @@ def attention_figures() -> Facts:
 
 PARTS = {
     "none": "nothing",
-    "surroundings": "the look at the eight neighbours",
+    "surroundings": "the first look at the eight neighbours",
+    "surroundings2": "the second look at the eight neighbours",
+    "both surroundings": "both looks at the eight neighbours",
     "attention1": "attention, layer 1",
     "attention2": "attention, layer 2",
     "both attentions": "attention, both layers",
@@ -333,8 +335,9 @@ PARTS = {
 
 def _ablation_rows(without: dict[str, Facts]) -> str:
     return "\n".join(
-        f"| {title} | {without[name]['rmse']:.2f} | {_span(without[name])} | {without[name]['share_over_5px']:.1%} |"
-        for name, title in PARTS.items()
+        f"| {title} | {found['rmse']:.2f} | {_span(found)} | {found['median_distance']:.2f} px | "
+        f"{found['share_over_5px']:.1%} |"
+        for title, found in ((title, without[name]) for name, title in PARTS.items())
     )
 
 

@@ -64,13 +64,17 @@ def our_network(state: dict[str, np.ndarray], picture: np.ndarray) -> tuple[np.n
         x = (x - x.mean(-1, keepdims=True)) / np.sqrt(x.var(-1, keepdims=True) + 1e-5)
         return x * s[f"{name}.weight"] + s[f"{name}.bias"]
 
+    def look(name: str, x: np.ndarray) -> np.ndarray:
+        y = norm(f"{name}.norm", x).T.reshape(96, 12, 12)
+        y = np.maximum(0, convolve(y, s[f"{name}.conv.weight"], 0.0, 1, 1)).reshape(192, 144).T
+        return x + y @ s[f"{name}.mix.weight"].T
+
     x = np.maximum(0, convolve(1 - picture[None], s["edges.weight"], s["edges.bias"], 1, 2))
     x = convolve(x, s["patches.weight"], s["patches.bias"], 5).reshape(96, 144).T + s["position"]
-    y = norm("surroundings.norm", x).T.reshape(96, 12, 12)
-    y = np.maximum(0, convolve(y, s["surroundings.conv.weight"], 0.0, 1, 1)).reshape(192, 144).T
-    x = x + y @ s["surroundings.mix.weight"].T
     looks = []
-    for layer in (1, 2):
+    for layer, before in ((1, "surroundings"), (2, "surroundings2")):
+        if f"{before}.conv.weight" in s:
+            x = look(before, x)
         y = norm(f"attention{layer}.norm", x)
         mixed = (y + s[f"attention{layer}.position"]) @ s[f"attention{layer}.query_key.weight"].T  # (144, 128)
         value = y @ s[f"attention{layer}.value.weight"].T

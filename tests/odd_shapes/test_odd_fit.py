@@ -132,7 +132,7 @@ def test_no_picture_is_taken_twice_and_without_hard_ones_nothing_changes():
 
 def test_growing_copies_what_was_learnt_and_starts_with_no_offset():
     small = train.build("one head", 4)
-    grown = train.grow(small, 4)
+    grown = train.grow(small, "two heads", 4)
     pictures = sample(named_rng("grow", 0), 2)
     with torch.no_grad():
         before, after = small(pictures.inputs), grown(pictures.inputs)
@@ -141,8 +141,19 @@ def test_growing_copies_what_was_learnt_and_starts_with_no_offset():
     assert grown.regressor1.weight.requires_grad
 
 
+def test_a_second_look_changes_nothing_at_first():
+    small = train.build("one look", 4)
+    small.head2.weight.data.normal_()
+    grown = train.grow(small, "two looks", 4)
+    pictures = sample(named_rng("grow", 0), 2)
+    with torch.no_grad():
+        torch.testing.assert_close(grown(pictures.inputs).position, small(pictures.inputs).position, rtol=0, atol=0)
+    assert grown.surroundings2.mix.weight.requires_grad
+
+
 def test_the_command_for_our_network_leaves_weights_and_a_record(tmp_path, monkeypatch, capsys):
     monkeypatch.setattr(train, "OURS_STAGES", (replace(TINY, steps=2), replace(TINY, steps=1, hard=6.0, soft=True)))
+    monkeypatch.setattr(train, "GROWN_BEFORE", 1)
     places = ["--out", str(tmp_path / "out"), "--workshop", str(tmp_path / "shop")]
     assert main(["odd_shapes", "train", "ours", *places]) == 0
     record = json.loads((tmp_path / "out" / "odd_shapes" / "ours.json").read_text(encoding="utf-8"))
@@ -152,7 +163,9 @@ def test_the_command_for_our_network_leaves_weights_and_a_record(tmp_path, monke
         "ordinary pictures",
         "ordinary pictures, hard ones 7 times as often, soft labels",
     ]
-    assert open_finder("ours", tmp_path / "out" / "odd_shapes" / "ours.safetensors").checkpoint.parameters > 500_000
+    delivered = open_finder("ours", tmp_path / "out" / "odd_shapes" / "ours.safetensors").checkpoint
+    assert delivered.config.second_look
+    assert delivered.parameters > 700_000
     assert "24 pictures" in capsys.readouterr().out
 
 

@@ -20,9 +20,11 @@ def randomised(net):
     return net.eval()
 
 
-@pytest.fixture(params=["ours", "seed"])
+@pytest.fixture(params=["one look", "two looks", "seed"])
 def net(request):
-    return randomised(OddNet(OddConfig()) if request.param == "ours" else SeedNet(SeedConfig()))
+    if request.param == "seed":
+        return randomised(SeedNet(SeedConfig()))
+    return randomised(OddNet(OddConfig(second_look=request.param == "two looks")))
 
 
 @pytest.fixture(scope="module")
@@ -77,13 +79,13 @@ def test_a_token_sees_at_most_its_window_before_the_attention(net, pictures):
 
 @torch.no_grad()
 def test_after_the_tokens_only_attention_lets_them_meet(pictures):
-    """With every value silenced, ink far from a token changes nothing for it."""
-    net = randomised(OddNet(OddConfig()))
+    """With every value silenced, ink beyond two looks at the neighbours changes nothing for a token."""
+    net = randomised(OddNet(OddConfig(second_look=True)))
     for attention in (net.attention1, net.attention2):
         attention.out.weight.zero_()
     x = pictures.inputs[:1].clone()
     before = net(x).offset[0, 0]  # the token in the upper left corner
-    x[:, :, 24:, 24:] = 1 - x[:, :, 24:, 24:]
+    x[:, :, 21:, 21:] = 1 - x[:, :, 21:, 21:]
     assert torch.equal(net(x).offset[0, 0], before)
 
 

@@ -19,6 +19,7 @@ TINY = Recipe(steps=20, batch=16, learning_rate=6e-3, rest_rate=1 / 3)
 def train(tmp_path, monkeypatch):
     """Train networks into a folder; returns that folder."""
     monkeypatch.setattr(recipe, "OURS_STAGES", (replace(TINY, steps=1), TINY))
+    monkeypatch.setattr(recipe, "GROWN_BEFORE", 1)
     monkeypatch.setattr(recipe, "SEED_STAGES", (replace(TINY, steps=1),) * 2)
     monkeypatch.setattr(recipe, "GROWN_AT", 1000.0)
     return deliveries.trainer("odd_shapes", tmp_path)

@@ -82,7 +82,7 @@ def test_what_a_part_contributes_can_be_measured_again():
 def test_the_card_says_the_intervals_and_what_the_parts_contribute():
     card = " ".join((hub.BUNDLED / "README.md").read_text(encoding="utf-8").split())
     without = views.results()["ablation"]["without"]
-    for part in ("surroundings", "attention1", "attention2", "both attentions"):
+    for part in ("surroundings", "surroundings2", "attention1", "attention2", "both attentions"):
         low, high = without[part]["interval_95"]
         assert f"{without[part]['rmse']:.2f} px ({low:.2f} to {high:.2f})" in card
     for name in NETWORKS:

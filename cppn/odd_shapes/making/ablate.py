@@ -15,14 +15,16 @@ from cppn.odd_shapes.making.measure import SEED, study
 from cppn.odd_shapes.network import OddNet
 from cppn.odd_shapes.score import examine
 
-LAST = {"surroundings": "mix", "attention1": "out", "attention2": "out", "think1": "narrow", "think2": "narrow"}
+LAST = {"surroundings": "mix", "attention": "out", "think": "narrow"}  # matrices of parts, by their names less a number
 SILENCED = {
     "none": (),
     "surroundings": ("surroundings",),
+    "surroundings2": ("surroundings2",),
+    "both surroundings": ("surroundings", "surroundings2"),
     "attention1": ("attention1",),
     "attention2": ("attention2",),
     "both attentions": ("attention1", "attention2"),
-    "attention and surroundings": ("attention1", "attention2", "surroundings"),
+    "attention and surroundings": ("attention1", "attention2", "surroundings", "surroundings2"),
     "think1": ("think1",),
     "think2": ("think2",),
 }
@@ -33,7 +35,7 @@ def silenced(net: OddNet, parts: tuple[str, ...]) -> OddNet:
     """A copy whose parts of these names add nothing, because their last matrix, which has no bias, is 0."""
     net = copy.deepcopy(net)
     for part in parts:
-        getattr(getattr(net, part), LAST[part]).weight.data.zero_()
+        getattr(getattr(net, part), LAST[part.rstrip("12")]).weight.data.zero_()
     return net
 
 

@@ -1,6 +1,6 @@
 """Remake the weights of the networks that find the odd shape.
 
-    python -m cppn odd_shapes train ours                          our network, in four stages
+    python -m cppn odd_shapes train ours                          our network, in five stages
     python -m cppn odd_shapes train seed                          the homework's network, in two stages, with restarts
     torchrun --nproc-per-node=2 -m cppn odd_shapes train --all    both, side by side
 
@@ -34,7 +34,10 @@ OURS_STAGES = (
     Recipe(steps=24_000, batch=128, learning_rate=4e-3, rest_rate=1 / 3, hard=10.0),
     # and most of what is noise in the labels left out
     Recipe(steps=12_000, batch=128, learning_rate=4e-3, rest_rate=1 / 3, hard=10.0, soft=True),
+    # and then as a network that looks at its neighbours a second time
+    Recipe(steps=30_000, batch=128, learning_rate=3e-3, rest_rate=1 / 3, hard=10.0, soft=True),
 )
+GROWN_BEFORE = 4  # the stage, counted from 0, before which ours grows its second look
 # the homework names no sizes, steps or rates; these are ours
 SEED_STAGES = (
     Recipe(steps=6_000, batch=256, learning_rate=6e-3, rest_rate=1 / 3),
@@ -43,20 +46,27 @@ SEED_STAGES = (
 GROWN_AT = 4.0  # RMSE in pixels at which the homework lets the second head grow
 RESTARTS = 4  # seeds tried until one gets there
 WORKSHOP = Path("runs/odd_shapes")  # states of unfinished runs
+STAGES = {
+    "one look": lambda: OddNet(OddConfig()),
+    "two looks": lambda: OddNet(OddConfig(second_look=True)),
+    "one head": lambda: SeedNet(SeedConfig(offsets=False)),
+    "two heads": lambda: SeedNet(SeedConfig(offsets=True)),
+}
 
 
 def build(stage: str, seed: int) -> SeedNet | OddNet:
-    """A fresh network: "ours", or the homework's "one head" or "two heads"."""
+    """A fresh network: ours with "one look" or "two looks", or the homework's with "one head" or "two heads"."""
     torch.manual_seed(seed)
-    return OddNet(OddConfig()) if stage == "ours" else SeedNet(SeedConfig(offsets=stage == "two heads"))
+    return STAGES[stage]()
 
 
-def grow(small: SeedNet, seed: int) -> SeedNet:
-    """The network with a second head: everything that was learnt is copied, the new head starts at offset zero."""
-    grown = build("two heads", seed)
+def grow(small: SeedNet | OddNet, stage: str, seed: int) -> SeedNet | OddNet:
+    """The network with one part more: everything that was learnt is copied, and the new part adds nothing at first."""
+    grown = build(stage, seed)
     grown.load_state_dict(small.state_dict(), strict=False)
-    torch.nn.init.zeros_(grown.regressor2.weight)
-    torch.nn.init.zeros_(grown.regressor2.bias)
+    if stage == "two heads":  # a fresh second look adds nothing anyway
+        torch.nn.init.zeros_(grown.regressor2.weight)
+        torch.nn.init.zeros_(grown.regressor2.bias)
     return grown
 
 
@@ -77,10 +87,16 @@ def train(name: str, seed: int, steps: int | None, workshop: Path) -> tuple[Run,
 
 
 def train_ours(stages: tuple[Recipe, ...], workshop: Path) -> tuple[Run, dict[str, object]]:
-    """Our network on ordinary pictures, then on harder ones; returns the finished run and what to record about it."""
-    net, recipes, records = build("ours", stages[0].seed), [], []
+    """Our network on ordinary pictures, then on harder ones, at last with a second look at each token's neighbours.
+
+    Returns:
+        the finished run and what to record about it.
+    """
+    net, recipes, records = build("one look", stages[0].seed), [], []
     for number, (stage, usual) in enumerate(zip(stages, OURS_STAGES, strict=True)):
         recipe = replace(stage, seed=stage.seed + number)  # other pictures than those that it has seen
+        if number == GROWN_BEFORE:
+            net = grow(net, "two looks", recipe.seed)
         run = perform(Run(net, recipe), state_file(workshop, f"ours-{number + 1}", recipe, usual))
         net = run.mean.requires_grad_(True)
         recipes.append(asdict(recipe))
@@ -108,7 +124,7 @@ def train_seed(stages: tuple[Recipe, Recipe], workshop: Path) -> tuple[Run, dict
     else:
         raise RuntimeError(f"none of {RESTARTS} seeds came down to {GROWN_AT} px")
     second = replace(stages[1], seed=first.seed)
-    two = Run(grow(one.net, second.seed), second)
+    two = Run(grow(one.net, "two heads", second.seed), second)
     perform(two, state_file(workshop, "seed-two", second, SEED_STAGES[1]))
     return two, {"recipe": [asdict(first), asdict(second)], "stages": [*tried, record_of("two heads", two)]}
 
@@ -120,7 +136,7 @@ def record_of(name: str, run: Run) -> dict[str, object]:
 
 def finish(name: str, run: Run, record: dict[str, object], root: Path, force: bool) -> None:
     """Deliver the weights, and beside them how they were made, unless those there err less."""
-    config = OddConfig() if name == "ours" else SeedConfig(offsets=True)
+    config = OddConfig(second_look=True) if name == "ours" else SeedConfig(offsets=True)
     record["pictures"] = sum(stage["curve"][-1][0] for stage in record["stages"])
     record["cpu_seconds"] = round(sum(stage["curve"][-1][1] for stage in record["stages"]))
     place = root / "odd_shapes" / f"{name}.json"
