@@ -9,6 +9,7 @@ import json
 import numpy as np
 import odd_reference as reference
 import pytest
+import safetensors.torch
 import torch
 
 from cppn import hub, ui
@@ -20,7 +21,7 @@ from cppn.odd_shapes.locate import locate
 from cppn.odd_shapes.making import ablate, measure
 from cppn.odd_shapes.placements import needs_no_triangle
 from cppn.odd_shapes.score import examine
-from cppn.odd_shapes.weights import NETWORKS, finder_of
+from cppn.odd_shapes.weights import NETWORKS, finder_of, halved
 
 LEAST_POSSIBLE = 1.05  # pixels; hidden odd shapes cost at least that, so less would be a fault of the measurement
 
@@ -153,3 +154,16 @@ def test_the_command_measures_one_network_and_keeps_the_rest(tmp_path, monkeypat
     assert found["pictures_drawn_a_second"] > 0
     with pytest.raises(SystemExit):
         main(["odd_shapes", "measure", "theirs"])
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_a_browser_gets_half_the_bytes_and_nearly_the_same_answers(name):
+    shipped, data = finder_of(name), halved(name)
+    assert len(data) < 0.55 * shipped.checkpoint.size
+    net = copy.deepcopy(shipped.net)
+    net.load_state_dict({key: value.float() for key, value in safetensors.torch.load(data).items()})
+    inputs = sample(named_rng("halved", 0), 100).inputs
+    with torch.no_grad():
+        moved = (net(inputs).position - shipped.net(inputs).position).abs()
+    assert 0 < float(moved.median()) < 0.003
+    assert float(moved.max()) < 0.1
