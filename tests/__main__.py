@@ -1,4 +1,4 @@
-"""All tests, on two cores: most of those in a browser, those that mostly wait, and the others side by side.
+"""All tests, on two cores: those in a browser, those that mostly wait, and the others side by side.
 
     python -m tests [options and places, as pytest takes them]
 

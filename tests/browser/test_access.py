@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from looks import PATIENCE, fits, shown
 
-pytestmark = [pytest.mark.browser, pytest.mark.waits]  # a third of the pages keeps the part that waits busy
+pytestmark = pytest.mark.browser
 
 # What is wrong with the toys in sight, in words.
 FAULTS = """

@@ -12,7 +12,7 @@ from cppn.quine.tamper import tamper
 from cppn.quine.verify import verify
 from cppn.quine.weights import SHIPPED, quine_of
 
-pytestmark = [pytest.mark.browser, pytest.mark.waits]  # a third of the pages keeps the part that waits busy
+pytestmark = pytest.mark.browser
 
 
 def section(page, name: str) -> None:

@@ -12,7 +12,7 @@ from looks import PATIENCE, shown, visitor_of
 from cppn.hub import BUNDLED
 from cppn.load_client import Server
 
-pytestmark = [pytest.mark.browser, pytest.mark.waits]  # a third of the pages keeps the part that waits busy
+pytestmark = pytest.mark.browser
 APP = Path(__file__).parents[2] / "app.py"
 STANDING = {  # what is opened while the app still serves, and what says that it stands
     "?tab=flags&team=japan": ".live.flags[data-live=yes]",
