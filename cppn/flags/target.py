@@ -82,10 +82,11 @@ class Target:
             return cls.from_fine(picture)
 
 
-def flag_levels(slug: str, directory: Path = TARGETS) -> Tensor:
-    """A team's flag as its 320-pixel file shows it, uint8 (height, width, 3)."""
-    with Image.open(directory / f"{slug}.png") as picture:
-        return torch.from_numpy(np.array(picture.convert("RGB")))
+def flag_levels(slug: str, size: tuple[int, int] | None = None) -> Tensor:
+    """A team's flag as its 320-pixel file shows it, or brought to another (width, height); uint8 (height, width, 3)."""
+    with Image.open(TARGETS / f"{slug}.png") as picture:
+        flag = picture.convert("RGB")
+        return torch.from_numpy(np.array(flag.resize(size) if size else flag))
 
 
 def psnr(prediction: Tensor, target: Tensor) -> float:

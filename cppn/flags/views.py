@@ -70,8 +70,8 @@ def team_facts(team: Team, gift: Gift) -> Facts:
 
 @functools.lru_cache(maxsize=256)
 def _quality(slug: str, gift: Gift) -> float:
-    """Decibels of the decoded flag against the 320-pixel target."""
-    return min(EQUAL_PSNR, psnr(gift.levels / 255, flag_levels(slug) / 255))
+    """Decibels of the decoded flag against the 320-pixel target, brought to the gift's size if that is another."""
+    return min(EQUAL_PSNR, psnr(gift.levels / 255, flag_levels(slug, gift.size) / 255))
 
 
 def target_path(slug: str) -> Path:

@@ -14,7 +14,7 @@ from cppn.odd_shapes.contest import ROUNDS, Game, Round, standing
 from cppn.odd_shapes.dataset import ABSENT, KINDS, Pictures
 from cppn.odd_shapes.locate import Location
 from cppn.odd_shapes.posterior import Posterior
-from cppn.odd_shapes.weights import NETWORKS, Finder, halved
+from cppn.odd_shapes.weights import NETWORKS, Finder, finder_of
 
 RESULT = hub.BUNDLED / "results" / "odd_shapes.json"
 LEVELS = {"5.0": 5.0, "3.0": 3.0, "2.65": 2.65}  # the homework's: passed, bonus, its lecturer's best
@@ -107,7 +107,7 @@ def remarks(facts: Facts, truth: Facts | None = None) -> str:
 def for_browser(canvas: Canvas, network: str, truth: Facts | None) -> Facts:
     """What a browser needs to find the odd shape itself: the network's file, the picture, its shapes if known."""
     return {
-        "weights": str(render.save_bytes(halved(network), network, ".safetensors")),
+        "weights": str(render.save_bytes(finder_of(network).halved, network, ".safetensors")),
         "picture": str(render.save_png(to_image(canvas.ink), "odd-shapes-canvas")),
         "shapes": [truth["odd"], *truth["base"]] if truth else None,
     }

@@ -30,6 +30,14 @@ class Finder:
         """The network, in evaluation mode."""
         return self.checkpoint.net
 
+    @functools.cached_property
+    def halved(self) -> bytes:
+        """Its weights file in half precision, as a browser gets it: half as many bytes to fetch.
+
+        The answer moves by 0.001 pixels in most pictures and by less than 0.1 where the network is in doubt.
+        """
+        return checkpoint.to_bytes(copy.deepcopy(self.net).half(), self.checkpoint.config)
+
 
 def open_finder(name: str, path: Path, source: str = "local file", note: str = "") -> Finder:
     """Read one of the two networks from a file.
@@ -54,15 +62,3 @@ def finder_of(name: str) -> Finder:
         raise VisitorError(f"there is no network {quoted(name)}; choose one of: {', '.join(NETWORKS)}")
     weights = hub.library().find(f"odd_shapes/{name}.safetensors")
     return _open_once(name, weights.path, weights.source, weights.note)
-
-
-def halved(name: str) -> bytes:
-    """A shipped network's weights file in half precision, as a browser gets it: half as many bytes to fetch.
-
-    The answer moves by 0.001 pixels in most pictures and by less than 0.1 where the network is in doubt.
-
-    Raises:
-        VisitorError: as `finder_of`.
-    """
-    found = finder_of(name).checkpoint
-    return checkpoint.to_bytes(copy.deepcopy(found.net).half(), found.config)

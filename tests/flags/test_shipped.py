@@ -10,7 +10,10 @@ import pytest
 import safetensors.numpy
 from PIL import Image
 
+from cppn import checkpoint
+from cppn.flags.decode import open_gift
 from cppn.flags.fit import measure
+from cppn.flags.network import GiftConfig
 from cppn.flags.target import TARGETS, Target
 from cppn.flags.teams import TEAMS
 from cppn.flags.views import RESULTS, team_facts
@@ -42,6 +45,13 @@ def test_the_means_are_as_promised():
 def test_a_measured_figure_can_be_measured_again():
     _, zoomed = measure(gift_of(TEAMS["iran"]).checkpoint.net, Target.of_team("iran"))
     assert RESULT["teams"]["iran"]["psnr_zoomed_4x"] == pytest.approx(zoomed, abs=0.02)
+
+
+def test_a_gift_that_does_not_say_its_size_is_measured_at_the_usual_one():
+    gift = open_gift(checkpoint.to_bytes(gift_of(TEAMS["japan"]).checkpoint.net, GiftConfig()))
+    facts = team_facts(TEAMS["japan"], gift)
+    assert (facts["width"], facts["height"]) == (320, 160)
+    assert facts["psnr_db"] > 20
 
 
 @pytest.mark.parametrize("slug", ["japan", "malaysia"])

@@ -21,7 +21,7 @@ from cppn.odd_shapes.locate import locate
 from cppn.odd_shapes.making import ablate, measure
 from cppn.odd_shapes.placements import needs_no_triangle
 from cppn.odd_shapes.score import examine
-from cppn.odd_shapes.weights import NETWORKS, finder_of, halved
+from cppn.odd_shapes.weights import NETWORKS, finder_of
 
 LEAST_POSSIBLE = 1.05  # pixels; hidden odd shapes cost at least that, so less would be a fault of the measurement
 
@@ -158,7 +158,8 @@ def test_the_command_measures_one_network_and_keeps_the_rest(tmp_path, monkeypat
 
 @pytest.mark.parametrize("name", NETWORKS)
 def test_a_browser_gets_half_the_bytes_and_nearly_the_same_answers(name):
-    shipped, data = finder_of(name), halved(name)
+    shipped = finder_of(name)
+    data = shipped.halved
     assert len(data) < 0.55 * shipped.checkpoint.size
     net = copy.deepcopy(shipped.net)
     net.load_state_dict({key: value.float() for key, value in safetensors.torch.load(data).items()})
