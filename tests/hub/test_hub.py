@@ -467,8 +467,9 @@ def test_a_wing_from_a_folder(library, wing, bundled, folder, source):
 def test_a_fresh_process_finds_the_hub_that_its_environment_names(loopback: LoopbackHub, bundled, tmp_path):
     """The client reads its environment when it is imported. The second process waits for the true six seconds."""
     program = (
-        "import json, sys, time; from pathlib import Path; from cppn import hub; start = time.monotonic(); "
-        "found = hub.Library('team/cppn', Path(sys.argv[1])).find(sys.argv[2]); "
+        "import json, sys, time; from pathlib import Path; from cppn import hub; "
+        "library = hub.Library('team/cppn', Path(sys.argv[1])); "  # imports the client
+        "start = time.monotonic(); found = library.find(sys.argv[2]); "
         "print(json.dumps([found.source, found.note, found.path.read_text(), time.monotonic() - start]))"
     )
 
