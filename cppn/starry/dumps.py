@@ -1,5 +1,7 @@
 """A hex dump by any tool, read back: the bytes that it may mean, of which `unpack` finds those of a program.
 
+So are a string and a list of numbers as programs write them, and base64, as it stands in our links.
+
 Tools differ in the base of their offsets, in how many bytes they show as one number and in which order, and in whether
 the letters stand beside them. Line breaks do not count, since a page may have lost them: a row ends where the next
 offset, which is known, begins.
@@ -7,6 +9,8 @@ offset, which is known, begins.
 
 from __future__ import annotations
 
+import ast
+import base64
 import re
 from dataclasses import dataclass
 
@@ -18,19 +22,24 @@ WIDEST = 32  # bytes a row; most tools show 16
 _FEWEST = 16  # bytes written as \x4b or 0x4b that are a list of them and no accident
 _START = re.compile(r"(?:^|(?<=\s))0{4,16}(?=[:\s])")
 _AROUND = re.compile(r"^[ \t]*```.*$|^\$ .*$", re.MULTILINE)  # on a page: a fence, the command that was typed
+_STRING = re.compile(r"""b?('(?:[^'\\\n]|\\.)*'|"(?:[^"\\\n]|\\.)*")""")  # of Python, JavaScript or JSON
+_NUMBERS = re.compile(r"(?<![\w.])75(?:[,;\s]+\d{1,3}){16,}(?![\w.])")  # 75 is K, with which programs begin
+_BASE64 = re.compile(r"(?:\S*(?:#p=|base64,))?(S2p[\w+/\s-]+)=*")  # which begins with Kj; alone, in a link, or said
 _WORD = re.compile(r"\s*(?:([0-9a-fA-F]+)(?=\s|$)|\S+)")
 
 
 @dataclass(frozen=True)
 class Reading:
-    """What a dump may mean.
+    """What a text may mean.
 
     Attributes:
         data: the bytes. turned: how many of them were shown as one number, the last first; 1 if they were not.
+        form: what the text is.
     """
 
     data: bytes
     turned: int = 1
+    form: str = "a hex dump"
 
 
 class _Unlike(Exception):  # noqa: N818 - another kind of dump is no fault
@@ -38,7 +47,7 @@ class _Unlike(Exception):  # noqa: N818 - another kind of dump is no fault
 
 
 def readings(text: str) -> list[Reading]:
-    """The readings of a hex dump; none if the text is no hex dump.
+    """The readings of a text that shows bytes; none if it does not.
 
     Raises:
         VisitorError: a dump with a digit too few, or whose rows do not show what their offsets say.
@@ -47,11 +56,29 @@ def readings(text: str) -> list[Reading]:
     text = re.sub(r"(\s\s)\s+", r"\1", text).strip()  # two tell as much as thousands, which would take long
     if text.startswith("KjC"):
         return []
+    if spelt := _spelt(text):
+        return [spelt]
     if len(listed := re.findall(r"(?:0x(?=[0-9a-fA-F]{1,2}\b)|\\x)([0-9a-fA-F]{1,2})", text)) > _FEWEST:
         return [Reading(bytes(int(digits, 16) for digits in listed))]
     if re.fullmatch(r"(?:0x)?[0-9a-fA-F\s:-]+", text) and not _START.match(text):
         return _plain(re.split(r"[\s:-]+", text.removeprefix("0x").strip("\t\n\r :-")))
     return _table(text)
+
+
+def _spelt(text: str) -> Reading | None:
+    """Bytes as they stand in a program's source or in a link."""
+    try:
+        if _STRING.fullmatch(text):
+            string = ast.literal_eval(text)
+            return Reading(string if isinstance(string, bytes) else string.encode("latin-1"), form="a string")
+        if found := _NUMBERS.search(text):
+            return Reading(bytes(map(int, re.findall(r"\d+", found[0]))), form="a list of numbers")
+        if found := _BASE64.fullmatch(text):
+            digits = re.sub(r"\s", "", found[1]).replace("-", "+").replace("_", "/")
+            return Reading(base64.b64decode(digits + "=" * (-len(digits) % 4), validate=True), form="base64")
+    except (ValueError, SyntaxError):  # no byte is above 255, no letter above 255 is one, no base64 ends anywhere
+        pass
+    return None
 
 
 def _plain(groups: list[str]) -> list[Reading]:

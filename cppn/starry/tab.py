@@ -214,7 +214,13 @@ def _program_section() -> Section:
         with gr.Column(scale=1, min_width=280):
             file = ui.Upload(label="Read a program of yours (.pyth, or a hex dump)", height=170)
         with gr.Column(scale=1, min_width=280):
-            pasted = gr.Textbox(label="Or paste a hex dump of one", lines=3, max_lines=6, max_length=16_000)
+            pasted = gr.Textbox(
+                label="Or paste a hex dump of one",
+                placeholder="by any tool; base64, a list of numbers or a link from here will do too",
+                lines=3,
+                max_lines=6,
+                max_length=16_000,
+            )
             paste = gr.Button("Read what is pasted", size="sm")
             download = gr.DownloadButton("Download this program (.pyth)")
     shown = [said, facts, legend, toy, download]

@@ -1,4 +1,4 @@
-"""A program as people bring it: its bytes, a hex dump of them by any tool, or what Git and editors made of them.
+"""A program as people bring it: its bytes, a text that shows them, or what Git and editors made of them.
 
 What can be put right in one way only is put right, and said; what cannot is named. Nothing is executed.
 """
@@ -57,8 +57,8 @@ def _text(data: bytes) -> str:
 
 
 def _told(reading: Reading) -> tuple[str, ...]:
-    """How a hex dump was read."""
-    told = f"This was a hex dump; its {len(reading.data):,} bytes were read."
+    """How a text was read."""
+    told = f"This was {reading.form}; its {len(reading.data):,} bytes were read."
     if reading.turned == 1:
         return (told,)
     many = "in pairs, the second before the first" if reading.turned == 2 else f"{reading.turned} at a time, last first"

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import base64
 import gzip
+import json
 import time
 from dataclasses import replace
 
@@ -69,6 +71,30 @@ def test_a_hex_dump_of_any_tool_is_read(tool: str, lines: str):
     data, done = unpack(LINES[lines](DUMPS[tool]).encode())
     assert data == DATA
     assert done == (f"This was a hex dump; its {len(DATA):,} bytes were read.",)
+
+
+SPELT = {
+    "a string of Python": (repr(DATA), "a string"),
+    "a string of JSON": (json.dumps("".join(map(chr, DATA))), "a string"),
+    "a list of Python": (str(list(DATA)), "a list of numbers"),
+    "a buffer of Node": (json.dumps({"type": "Buffer", "data": list(DATA)}), "a list of numbers"),
+    "an array of C#": (f"new byte[] {{ {', '.join(map(str, DATA))} }};", "a list of numbers"),
+    "decimal": (" ".join(map(str, DATA)), "a list of numbers"),
+    "base64": (base64.encodebytes(DATA).decode(), "base64"),
+    "a data URI": ("data:application/octet-stream;base64," + base64.b64encode(DATA).decode(), "base64"),
+    "our link": ("https://a.test/?tab=starry#p=" + base64.urlsafe_b64encode(DATA).decode().rstrip("="), "base64"),
+}
+
+
+@pytest.mark.parametrize(("text", "form"), SPELT.values(), ids=SPELT)
+def test_bytes_that_are_spelt_out_are_read(text: str, form: str):
+    assert unpack(text.encode()) == (DATA, (f"This was {form}; its {len(DATA):,} bytes were read.",))
+
+
+@pytest.mark.parametrize("text", ["75" + ", 300" * 20, "S2pD" + "A" * 1001, r'"KjC\u4e00"', r"'\xKj'"])
+def test_what_is_spelt_out_badly_is_refused(text: str):
+    with pytest.raises(VisitorError):
+        unpack(text.encode())
 
 
 def test_a_dump_that_a_shell_of_windows_saved_is_read():
@@ -176,8 +202,12 @@ def test_what_cannot_be_put_right_is_named(data: bytes, word: str):
         "0000 " * 3_200,
         "00000000: " + "a" * 15_900,
         "0000 4b 0001 " + "4b 0000 " * 2_000,
+        "75," * 5_000 + "," * 900,
+        "#p=S2pD" * 2_200,
+        "'\\" * 7_900,
+        "base64," + " S2p" * 3_900 + "!",
     ],
-    ids=["blanks", "lines", "offsets", "digits", "rows"],
+    ids=["blanks", "lines", "offsets", "digits", "rows", "commas", "links", "quotes", "base64"],
 )
 def test_nothing_that_is_pasted_takes_long(text: str):
     began = time.process_time()
