@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-# half-widths of a 95 % interval for the mean of two, three, ... ten values, in standard errors (Student's t)
+# half-widths of a 95% interval for the mean of two, three, ... ten values, in standard errors (Student's t)
 STUDENT = (12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262)
 
 
@@ -54,7 +54,7 @@ def log_spaced(last: int, count: int) -> list[int]:
 
 
 def interval_95(values: Sequence[float], digits: int) -> list[float]:
-    """95 % interval [low, high] for the mean of two to ten values that scatter as a Gaussian does."""
+    """95% interval [low, high] for the mean of two to ten values that scatter as a Gaussian does."""
     mean = statistics.fmean(values)
     half = STUDENT[len(values) - 2] * statistics.stdev(values) / math.sqrt(len(values))
     return [round(mean - half, digits), round(mean + half, digits)]

@@ -3,7 +3,7 @@ waits for.
 
 A training that shares the server's process shares its interpreter lock: beside eight visitors who decode flags it gets
 a sixth of the steps that it takes alone. `in_own_process` runs it in a fresh interpreter instead, where it gets 85 to
-95 % of them (two busy processors), in up to two and a half times the time. multiprocessing is not used: its children
+95% of them (two busy processors), in up to two and a half times the time. multiprocessing is not used: its children
 first run the server's main file again, and with it gradio.
 """
 

@@ -24,7 +24,7 @@ from cppn.render import to_uint8
 from cppn.training import linear_decay, log_spaced, named_generator
 from cppn.workers import Clock
 
-REFRESH = 250  # steps between two looks at the whole picture: about 2 % of the time
+REFRESH = 250  # steps between two looks at the whole picture: about 2% of the time
 FRAMES = 64  # pictures kept of a run, dense at its start
 
 

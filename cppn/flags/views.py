@@ -293,8 +293,8 @@ def room(gains: Sequence[float]) -> list[int]:
 
 
 def experiment_table(rows: list[dict[str, object]]) -> str:
-    """Every arm as a Markdown table: mean quality, gain over the plain arm, 95 % interval of the gain."""
-    lines = ["| flag | setting | arm | runs | mean, dB | gain, dB | 95 % interval |", "|---|---|---|---|---|---|---|"]
+    """Every arm as a Markdown table: mean quality, gain over the plain arm, 95% interval of the gain."""
+    lines = ["| flag | setting | arm | runs | mean, dB | gain, dB | 95% interval |", "|---|---|---|---|---|---|---|"]
     lines += [
         f"| {EXPERIMENT_FLAGS[row['flag']]} | {row['setting']} | {row['arm']} | {row['runs']} "
         f"| {row['mean_psnr']:.1f} | {row['gain']:+.2f} | {between(row['interval_95'], '+.2f')} |"
@@ -307,7 +307,7 @@ def optimiser_figures() -> dict[str, object]:
     """How far each optimiser comes in equal time: the figures in `text/optimisers.md`."""
     found = json.loads((RESULTS / "flag_optimisers.json").read_text(encoding="utf-8"))
     rows = sorted(found["summary"], key=lambda row: -row["mean_psnr"])
-    lines = ["| optimiser | steps | mean, dB | 95 % interval |", "|---|---|---|---|"]
+    lines = ["| optimiser | steps | mean, dB | 95% interval |", "|---|---|---|---|"]
     lines += [
         f"| {OPTIMISERS[row['optimizer']]} | {row['steps']:,} | {row['mean_psnr']:.1f} "
         f"| {between(row['interval_95'], '.1f')} |"

@@ -16,7 +16,7 @@ RUNS = hub.BUNDLED / "glyphs" / "runs"
 RESULTS = hub.BUNDLED / "results"
 SERIES = {"colour": "colour_", "gray": "gray_"}
 GROWTH = {  # figure -> what it is
-    "bits": "Bits a glyph, at least, after the channel",
+    "bits": "Bits a glyph, at least",
     "centroid": "Spectral centroid, cycles a glyph",
     "edges": "Edge density",
 }
@@ -214,7 +214,7 @@ def _compared(found: Facts, form: str, more_is_better: bool, experiment: str, *r
 
 
 def _told(figure: Facts, form: str) -> str:
-    """A mean with its 95 % interval."""
+    """A mean with its 95% interval."""
     words = form.format(figure["mean"])
     if not figure["interval"]:
         return words

@@ -103,7 +103,7 @@ def read_arrivals(net: GlyphNet | SeedNet, received: Tensor) -> tuple[Reading, l
 
 
 def wilson(hits: int, count: int) -> tuple[float, float]:
-    """The 95 % interval of a share, by Wilson's score method (1927), which stays sensible at 0 and 1."""
+    """The 95% interval of a share, by Wilson's score method (1927), which stays sensible at 0 and 1."""
     z = 1.96
     middle, spread = hits + z * z / 2, z * math.sqrt(hits * (count - hits) / count + z * z / 4)
     return max(0.0, (middle - spread) / (count + z * z)), min(1.0, (middle + spread) / (count + z * z))

@@ -301,7 +301,7 @@
       const [cx, cy] = PLACES[corner];
       parts[word] += (cx ? x : 1 - x) * (cy ? y : 1 - y);
     });
-    return words.map((word, i) => `${word}: ${Math.round(100 * parts[i])} %`).join(", ");
+    return words.map((word, i) => `${word}: ${Math.round(100 * parts[i])}%`).join(", ");
   }
 
   cppnLive.wings.glyphs = (place, { trigger }) => {
@@ -475,7 +475,7 @@
       const checks = fresh.slice(body).filter(Boolean).length;
       if (turned) {
         const share = Math.round(100 * visible(difference(picture, last)));
-        reading.textContent = `The last change turned ${turned} of ${bits.length} signs, ${checks} of them check bits, and ${share} % of the picture.`;
+        reading.textContent = `The last change turned ${turned} of ${bits.length} signs, ${checks} of them check bits, and ${share}% of the picture.`;
       } else reading.textContent = `${bits.length} signs. Type, and watch them turn with every letter.`;
       sheet.canvas.setAttribute("aria-label", `The glyph of “${text}”`);
       sheet.draw(writer, message, ink);
@@ -564,11 +564,11 @@
       const number = looked ?? chosen, value = message[number];
       if (heated?.number !== number) paintHeat(number);
       const { share } = heated;
-      reading.textContent = `Number ${number + 1} of ${message.length} is ${own[number].toFixed(2)} in this message and ${value.toFixed(2)} now. From -3 to 3 it changes ${share} % of the picture visibly.`;
-      heat.setAttribute("aria-label", `What number ${number + 1} changes: ${share} % of the picture visibly`);
+      reading.textContent = `Number ${number + 1} of ${message.length} is ${own[number].toFixed(2)} in this message and ${value.toFixed(2)} now. From -3 to 3 it changes ${share}% of the picture visibly.`;
+      heat.setAttribute("aria-label", `What number ${number + 1} changes: ${share}% of the picture visibly`);
       bars.setAttribute("aria-label", `Number ${number + 1} of ${message.length}; left and right choose another, up and down change it`);
       bars.setAttribute("aria-valuenow", rounded(value, 2));
-      bars.setAttribute("aria-valuetext", `${value.toFixed(2)}, changes ${share} % of the picture`);
+      bars.setAttribute("aria-valuetext", `${value.toFixed(2)}, changes ${share}% of the picture`);
     };
     const paintSteps = () => tiles.forEach((tile, i) => put(tile, glyph(writer, with_(chosen, i - LIMIT), 64, given.ink)));
     /** Everything anew at the next frame; the costly row of glyphs once all rests. */

@@ -164,10 +164,10 @@ def with_scale(picture: Image.Image, caption: str, most: float) -> Image.Image:
     ramp = np.linspace(0, 1, 160)[None].repeat(14, axis=0)
     mixed = shade(HEAT, ramp) * np.sqrt(ramp)[..., None] + np.array(PAPER) * (1 - np.sqrt(ramp)[..., None])
     top = picture.height + 8
-    pen.text((8, top - 1), "0 %", DARK, font(15))
+    pen.text((8, top - 1), "0%", DARK, font(15))
     sheet.paste(Image.fromarray(mixed.astype(np.uint8)), (40, top))
     pen.rectangle((39, top - 1, 200, top + 14), outline=(120, 120, 120))
-    pen.text((206, top - 1), f"{100 * most:.3g} %", DARK, font(15))
+    pen.text((206, top - 1), f"{100 * most:.3g}%", DARK, font(15))
     pen.text((8, top + 16), caption, DARK, font(15))
     return sheet
 

@@ -15,7 +15,7 @@ from cppn.odd_shapes.locate import uncertainty
 from cppn.odd_shapes.network import OddNet, SeedNet, centres, shares
 
 BATCH = 250  # pictures at a time; the same seed gives the same pictures whatever the count
-NORMAL = 1.96  # half-width of a 95 % interval, in standard errors
+NORMAL = 1.96  # half-width of a 95% interval, in standard errors
 MISS = 5.0  # pixels of distance from which an answer counts as wrong
 # name -> least and most visible share of the odd shape; "hidden" is exactly nothing
 STRATA = {"hidden": (0.0, 0.0), "0-25%": (0.0, 0.25), "25-50%": (0.25, 0.5), "over 50%": (0.5, 1.0)}
@@ -74,7 +74,7 @@ def measures(error: np.ndarray) -> dict[str, float | None]:
     """Error measures of N > 0 answers that are off by (N, 2) pixels.
 
     `rmse` is the homework's measure, the root of the mean over pictures and both coordinates; its standard error and
-    95 % interval follow from the spread of the squared errors, so a single picture has none. `euclidean_rmse` is larger
+    95% interval follow from the spread of the squared errors, so a single picture has none. `euclidean_rmse` is larger
     by the square root of two.
     """
     square = np.square(error).mean(axis=1)  # (N,)
@@ -92,7 +92,7 @@ def measures(error: np.ndarray) -> dict[str, float | None]:
 
 
 def uncertain(rmse: float, spread: float | None, digits: int) -> dict[str, object]:
-    """Standard error and 95 % interval of a root mean square; None and None where the spread is not known.
+    """Standard error and 95% interval of a root mean square; None and None where the spread is not known.
 
     Args:
         spread: standard error of the mean square that `rmse` is the root of.
@@ -107,7 +107,7 @@ def uncertain(rmse: float, spread: float | None, digits: int) -> dict[str, objec
 
 
 def _coverage(mass: float, held: np.ndarray) -> dict[str, object]:
-    """How often the regions of this probability held the true centre, with a 95 % interval; None for one picture."""
+    """How often the regions of this probability held the true centre, with a 95% interval; None for one picture."""
     mean, reach = float(held.mean()), NORMAL * float(held.std()) / len(held) ** 0.5
     interval = [round(min(1.0, max(0.0, mean + side * reach)), 4) for side in (-1, 1)]
     return {

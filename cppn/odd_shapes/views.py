@@ -17,7 +17,7 @@ from cppn.odd_shapes.posterior import Posterior
 from cppn.odd_shapes.weights import NETWORKS, Finder, finder_of
 
 RESULT = hub.BUNDLED / "results" / "odd_shapes.json"
-LEVELS = {"5.0": 5.0, "3.0": 3.0, "2.65": 2.65}  # the homework's: passed, bonus, its lecturer's best
+LEVELS = {"5": 5.0, "3": 3.0, "2.65": 2.65}  # the homework's: passed, bonus, its lecturer's best
 SHORT = {"ours": "ours", "seed": "homework"}  # names that a phone's legend has room for
 
 Facts = dict[str, object]
@@ -86,7 +86,7 @@ def describe(facts: Facts, truth: Facts | None = None) -> str:
         distance = math.dist((facts["x"], facts["y"]), (truth["x"], truth["y"]))
         said.append(
             f"The truth: a {truth['odd']['kind']} at x = {truth['x']}, y = {truth['y']} among {len(truth['base'])} "
-            f"{truth['base'][0]['kind']}s, {truth['visible_percent']:.0f} % of it in view. "
+            f"{truth['base'][0]['kind']}s, {truth['visible_percent']:.0f}% of it in view. "
             f"**The answer is {distance:.1f} pixels off.**"
         )
     if facts["note"]:
@@ -136,7 +136,7 @@ def describe_exact(exact: Posterior | None, seconds: float, location: Location, 
             "that time, so its exact answer is not known here. The network answers all the same."
         )
     lines = [
-        f"{said} {truth['visible_percent']:.0f} % of the odd shape is in view.",
+        f"{said} {truth['visible_percent']:.0f}% of the odd shape is in view.",
         "",
         "| answered by | x, y | expects to be off by | is off by |",
         "|---|---|---|---|",
@@ -192,16 +192,16 @@ def describe_score(facts: Facts, count: int) -> str:
             f"The answer is {facts['median_distance']:.2f} px from the true centre."
         )
     return (
-        f"{so_far}**{facts['rmse']:.2f} px** RMSE a coordinate (95 % interval {_span(facts)} px) on "
+        f"{so_far}**{facts['rmse']:.2f} px** RMSE a coordinate (95% interval {_span(facts)} px) on "
         f"{facts['pictures']:,} fresh pictures. Half of the answers are within {facts['median_distance']:.2f} px of "
-        f"the true centre; {100 * facts['share_over_5px']:.1f} % are more than 5 px off."
+        f"the true centre; {100 * facts['share_over_5px']:.1f}% are more than 5 px off."
     )
 
 
 def score_table(facts: Facts) -> str:
     """A score by what can be seen of the odd shape, and by how sure the network said it was."""
     lines = [
-        "| which pictures | share of the pictures | RMSE, px | its 95 % interval, px | expected by itself, px |",
+        "| which pictures | share of the pictures | RMSE, px | its 95% interval, px | expected by itself, px |",
         "|---|---|---|---|---|",
     ]
     parts = {f"odd shape in view: {name}": part for name, part in facts["by_visible"].items()}
@@ -213,7 +213,7 @@ def score_table(facts: Facts) -> str:
 
 
 def _span(facts: Facts) -> str:
-    """A 95 % interval; a dash where there is none."""
+    """A 95% interval; a dash where there is none."""
     if not facts.get("interval_95"):
         return "–"
     low, high = facts["interval_95"]
@@ -237,7 +237,7 @@ def score_figures() -> Facts:
         "median": ours["median_distance"],
         "far": f"{ours['share_over_5px']:.1%}",
         "table": _networks_table(measured["networks"]),
-        "hidden": f"{100 * ours['by_visible']['hidden']['share']:.1f} %",
+        "hidden": f"{100 * ours['by_visible']['hidden']['share']:.1f}%",
         "bayes": measured["bayes"] | {"interval": _span(measured["bayes"])},
         "regions": _regions_table(measured["networks"]),
         "region_pictures": ours["regions"][0]["pictures"],
@@ -251,15 +251,16 @@ def _regions_table(networks: dict[str, Facts]) -> str:
         score = networks[name]["score"]
         rows[title] = score["regions"]
         rows[f"{title}, where it expects to be off by over 5 px"] = score["by_uncertainty"]["over 5 px"]["regions"]
-    masses = " | ".join(f"{region['mass']:.0%} of its probability" for region in rows[NETWORKS["ours"]])
-    lines = [f"| the places that hold … | {masses} |", "|---" * (1 + len(rows[NETWORKS["ours"]])) + "|"]
+    columns = ["the places that hold this share of the probability"]
+    columns += [f"{region['mass']:.0%}" for region in rows[NETWORKS["ours"]]]
+    lines = [f"| {' | '.join(columns)} |", "|---" * len(columns) + "|"]
     for title, regions in rows.items():
         lines.append(f"| {title} | {' | '.join(_held(region) for region in regions)} |")
     return "\n".join(lines)
 
 
 def _held(region: Facts) -> str:
-    """How often regions held the true centre, with the 95 % interval."""
+    """How often regions held the true centre, with the 95% interval."""
     low, high = region["held_interval_95"]
     return f"{region['held']:.1%} ({low:.1%} to {high:.1%})"
 
@@ -268,7 +269,7 @@ def _networks_table(networks: dict[str, Facts]) -> str:
     rows: list[tuple[str, str, tuple[str | int, ...]]] = [
         ("median distance, px", "{:.2f}", ("score", "median_distance")),
         ("**RMSE a coordinate, px**", "**{:.2f}**", ("score", "rmse")),
-        ("its 95 % interval, px: from", "{:.2f}", ("score", "interval_95", 0)),
+        ("its 95% interval, px: from", "{:.2f}", ("score", "interval_95", 0)),
         ("… to", "{:.2f}", ("score", "interval_95", 1)),
         ("Euclidean RMSE, px", "{:.2f}", ("score", "euclidean_rmse")),
         ("share of answers more than 5 px off", "{:.1%}", ("score", "share_over_5px")),
@@ -298,7 +299,7 @@ def attention_figures() -> Facts:
     ours = results()["networks"]["ours"]
     heads = ours["attention"]
     columns = ("odd_to_base", "odd_to_odd", "base_to_odd", "received_odd", "received_base", "follows")
-    shares = [head | {name: f"{100 * head[name]:.0f} %" for name in (*columns, "base_share")} for head in heads]
+    shares = [head | {name: f"{100 * head[name]:.0f}%" for name in (*columns, "base_share")} for head in heads]
 
     def most(name: str) -> Facts:
         return shares[max(range(len(heads)), key=lambda number: heads[number][name])]

@@ -71,7 +71,7 @@ def test_the_map_is_walked_by_keyboard_and_without_the_server(page, url: str):
     place = page.get_by_role("slider", name="Place between the messages")
     before = page.evaluate("document.querySelector('.live.glyphs .pair > canvas').toDataURL()")
     place.press("ArrowRight")
-    assert place.get_attribute("aria-valuetext") == "1: 45 %, Hi: 55 %"
+    assert place.get_attribute("aria-valuetext") == "1: 45%, Hi: 55%"
     page.wait_for_function(
         "old => document.querySelector('.live.glyphs .pair > canvas').toDataURL() !== old", arg=before
     )

@@ -31,7 +31,7 @@ def test_straightening_is_taken_over_and_the_message_is_not(teacher: GlyphNet):
     writer, taught = teacher.writer, torch.randn(20_000, 4)
     with torch.no_grad():
         common = (writer.linear(taught) + writer.perceptron(taught)).mean(dim=0) * writer.gain
-        # a thousand messages, whose coefficients vary by about 1, leave an error of 3 % at a gain of 3
+        # a thousand messages, whose coefficients vary by about 1, leave an error of 3% at a gain of 3
         torch.testing.assert_close(net.writer.linear.bias * net.writer.gain, common, atol=0.5, rtol=0)
     with pytest.raises(ValueError, match="same pictures"):
         straighten_like(GlyphNet(replace(TINY, pixels=40)), teacher)

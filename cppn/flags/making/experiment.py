@@ -70,7 +70,7 @@ def perform(run: Run) -> Run:
 
 
 def summarise(runs: Iterable[Run]) -> list[dict[str, object]]:
-    """Mean paired difference to the plain arm, in decibels, with its 95 % interval, for each setting, flag and arm."""
+    """Mean paired difference to the plain arm, in decibels, with its 95% interval, for each setting, flag and arm."""
     found = {(r["setting"], r["flag"], r["arm"], r["seed"]): r["psnr"] for r in runs}
     rows = []
     for setting in SETTINGS:

@@ -218,7 +218,7 @@ def best_setting(runs: list[dict[str, object]], optimizer: str) -> float:
 
 
 def summarise(runs: list[dict[str, object]]) -> list[dict[str, object]]:
-    """Mean quality with its 95 % interval for each optimiser at its chosen setting, over the seeds that count."""
+    """Mean quality with its 95% interval for each optimiser at its chosen setting, over the seeds that count."""
     rows = []
     for optimizer in SETTINGS:
         counted = [run for run in runs if run["optimizer"] == optimizer and run["seed"] != CHOSEN_ON]

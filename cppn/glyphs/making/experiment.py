@@ -40,7 +40,7 @@ REPETITIONS = 5
 COMPONENTS = 64  # as many as a message has numbers
 TILE = 64  # pixels of a digit in the pictures that are kept
 NOTE = (
-    "Each figure is the mean of several repetitions (with five, a 95 % interval is given); each repetition has its own "
+    "Each figure is the mean of several repetitions (with five, a 95% interval is given); each repetition has its own "
     "division of the digits, its own random network and its own first weights of the classifier; the trained network "
     "is one. 'as run' sets requires_grad on the module, as the post's code did, which freezes nothing; 'frozen' "
     "does."
@@ -275,7 +275,7 @@ class Figures:
         self._values[names].append(value)
 
     def summary(self) -> dict[str, object]:
-        """A nested table, each leaf with mean, 95 % interval for it, and the values."""
+        """A nested table, each leaf with mean, 95% interval for it, and the values."""
         table: dict[str, object] = {}
         for names, values in self._values.items():
             leaf = table

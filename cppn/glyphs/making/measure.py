@@ -28,7 +28,7 @@ from cppn.training import named_generator
 RESULT = hub.BUNDLED / "results" / "glyphs.json"
 SEED = 20_260_000  # of the messages and the disturbances; no training run has it
 DRAWS = 5  # times that each message is sent
-RESAMPLES = 4000  # of the messages, for the 95 % intervals
+RESAMPLES = 4000  # of the messages, for the 95% intervals
 STRENGTHS = (0.0, 0.5, 1.0, 1.25, 1.5, 2.0)  # multiples of the channel that the scripts were trained with
 STUDIED = 512  # signs whose looks are measured, and messages sent at each strength
 INTRICACY_PIXELS = 64  # width at which every script's looks are measured
@@ -80,12 +80,12 @@ def resampled_means(values: Tensor) -> Tensor:
 
 
 def interval(estimates: Tensor) -> list[float]:
-    """95 % interval from a figure's values (RESAMPLES,) on resampled messages: their 2.5 and 97.5 % points."""
+    """95% interval from a figure's values (RESAMPLES,) on resampled messages: their 2.5 and 97.5% points."""
     return [round(float(point), 4) for point in estimates.quantile(torch.tensor([0.025, 0.975]).to(estimates))]
 
 
 def fidelity(net: GlyphNet | SeedNet, send: Sender, count: int) -> dict[str, object]:
-    """How well normal messages come back: R2 and bits over all draws, with 95 % intervals over the messages."""
+    """How well normal messages come back: R2 and bits over all draws, with 95% intervals over the messages."""
     messages = torch.randn(count, net.numbers, generator=named_generator("glyphs messages", SEED))
     draws = [exchange(net, messages, send, named_generator(f"glyphs draw {k}", SEED)) for k in range(DRAWS)]
     r2 = torch.stack([explained(messages, received) for received in draws]).mean(dim=0)  # (numbers,)

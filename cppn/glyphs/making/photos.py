@@ -183,7 +183,7 @@ def nothing(net: GlyphNet, name: str, count: int, before: Facts) -> Facts:
     share, most = (fitting / tried, wilson(fitting, tried)[1]) if tried else (0.0, 1.0)
     return total | {
         "expected_false_texts_per_picture": asked * share / CHECK / count,
-        # with the upper end of the share's 95 % interval
+        # with the upper end of the share's 95% interval
         "expected_at_most": asked * most / CHECK / count,
         "cpu_seconds": round(seconds / count, 4),
     }

@@ -31,7 +31,7 @@ def measure(net: OddNet, count: int) -> dict[str, object]:
 
     Returns:
         for each of `LABELS` the `noise`, and the share of it that comes from pictures with `nothing_in_view`; by what
-        the noise is `divided`, with a 95 % interval from resampled pictures, for a few of them make most of it.
+        the noise is `divided`, with a 95% interval from resampled pictures, for a few of them make most of it.
     """
     net = copy.deepcopy(net).requires_grad_(True)
     weights = list(net.parameters())

@@ -1,7 +1,7 @@
 """The census: every one of the 2^n codes is tried, and those that print themselves are exact quines.
 
 With a sign head the map from codes to codes is as good as random, and a random map has one fixed point on average:
-about 63 % of environments hold at least one exact quine (Poisson with mean 1; measured in `measure.py`). No training
+about 63% of environments hold at least one exact quine (Poisson with mean 1; measured in `measure.py`). No training
 is involved. The last number that matters is the margin, the smallest |activation| in front of the sign: it must be far
 above rounding noise for the quine to be exact on every machine.
 """
