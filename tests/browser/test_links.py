@@ -12,7 +12,7 @@ from looks import DESK, HEIGHT, PHONE, heard
 
 from cppn.sections import WINGS, Section
 
-pytestmark = [pytest.mark.browser, pytest.mark.waits]  # the part that waits has time for these
+pytestmark = pytest.mark.browser
 SHIFTED = """() => new Promise(told => {
   let sum = 0;
   new PerformanceObserver(list => {

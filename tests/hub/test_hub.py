@@ -21,7 +21,6 @@ from loopback import FILES, LoopbackHub, black_hole, refusing_address
 from cppn import hub
 from cppn.hub import Repository, WeightsError
 
-pytestmark = pytest.mark.waits
 RED, BLUE = FILES
 MakeLibrary = Callable[..., hub.Library]
 

@@ -25,7 +25,6 @@ from loopback import FILES, READER, WRITER, LoopbackHub, black_hole, refusing_ad
 from cppn import hub, publish
 from cppn.hub import WeightsError
 
-pytestmark = pytest.mark.waits
 RED, BLUE = FILES
 BIG = "weights/glyphs/big.safetensors"
 HERE = {  # a project in small, and with one of everything that is not for a Space
