@@ -196,7 +196,7 @@ def runs_until_stopped(
     run = listen(start.click, handler, inputs, outputs, queue="training")
 
     def stopped(said: str | None) -> str:
-        return re.sub(r"^\w[\w ]*, (\d+ %|\d+%)", r"Stopped at \1", said) if said else "Stopped."
+        return re.sub(r"^\w[\w ]*, (\d+%)", r"Stopped at \1", said) if said else "Stopped."
 
     at_once(stop.click, None, None, None, cancels=[run])
     # only when the run is over, or what it sent last would stand instead; a run at its end does not tell how far it is
