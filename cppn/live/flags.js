@@ -160,7 +160,9 @@
       viewer.painting.feed(SHADER, packed(layers));
     };
     const choosePartner = async () => {
-      partner = await layersOf(given.weights.replace("{}", other.value));
+      const chosen = other.value, found = await layersOf(given.weights.replace("{}", chosen));
+      if (chosen !== other.value) return; // another was chosen meanwhile, and may have come sooner
+      partner = found;
       if (viewer.painting) mix();
     };
 

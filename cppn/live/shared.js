@@ -462,7 +462,7 @@ const cppnLive = (() => {
   /** Called when a toy's place stands on the page: build it, show its value, and follow new ones. */
   function mount(name, element, gradio, given) {
     const place = element.querySelector(".live") ?? element;
-    let shown = null;
+    let shown = null, turn = Promise.resolve();
     const show = async () => {
       try {
         toys[name] ??= cppnLive.wings[name](place, { ...gradio, given });
@@ -475,8 +475,10 @@ const cppnLive = (() => {
         refused(place, fault);
       }
     };
-    gradio.watch("value", show);
-    show();
+    // one after the other, each time what is then the value: whichever file comes last, the last value stays
+    const next = () => (turn = turn.then(show));
+    gradio.watch("value", next);
+    next();
   }
 
   /** Say that the browser cannot do it, in words. */

@@ -41,6 +41,16 @@ def window(page) -> list[float]:
     return page.evaluate("cppnLive.toys.flags.settings")
 
 
+def painted_as(page: object, team: str) -> None:
+    """Wait until the browser paints this team's flag as Python does."""
+    wanted = to_uint8(decode(gift_of(TEAMS[team]).layers, 40, 20)).permute(1, 2, 0).flatten().tolist()
+    page.wait_for_function(
+        """wanted => cppnLive.toys.flags.painting().pixels(40, 20, { zoom: 1, x: 0, y: 0 }).filter((_, i) => i % 4 < 3)
+           .every((value, i) => Math.abs(value - wanted[i]) <= 1)""",
+        arg=wanted,
+    )
+
+
 @pytest.mark.fidelity(("team", "view", "width"), SOME, ALL)
 def test_the_browser_paints_what_python_paints(scripts, team, view, width):
     gift, path = gift_of(TEAMS[team]), BUNDLED / "flags" / f"{team}.safetensors"
@@ -115,15 +125,27 @@ def test_a_preset_moves_there(page, url):
 
 def test_two_networks_are_mixed_by_keys(page, url):
     view(page, url, "japan")
-    one = page.evaluate(PIXELS, [40, 20, 1, 0, 0])
     page.get_by_label("Share of the other").press("End")
     page.get_by_label("Team to mix with").press_sequentially("Poland")
-    page.wait_for_function(
-        "one => cppnLive.toys.flags.painting().pixels(40, 20, {zoom: 1, x: 0, y: 0}) + '' !== one + ''", arg=one
-    )
-    other = np.array(page.evaluate(PIXELS, [40, 20, 1, 0, 0])).reshape(20, 40, 4)[..., :3]
-    wanted = to_uint8(decode(gift_of(TEAMS["poland"]).layers, 40, 20)).permute(1, 2, 0).numpy()
-    assert np.abs(other - wanted.astype(int)).max() <= 1
+    painted_as(page, "poland")  # the first letters choose others, whose weights come first
+
+
+def test_the_last_team_that_is_chosen_stays_whichever_comes_last(page, url):
+    view(page, url, "japan")
+    held = []
+
+    def hold(route: object) -> None:
+        held.append(route)
+
+    page.route("**/sweden.safetensors", hold)
+    for team in ("Sweden", "Poland"):
+        page.get_by_label("Team", exact=True).click()
+        page.locator("li").get_by_text(team).click()
+        page.get_by_text(f"{team} — 6,675 weights").wait_for()
+    assert len(held) == 1
+    held[0].continue_()
+    page.wait_for_function("performance.getEntriesByType('resource').some(e => e.name.includes('sweden.safetensors'))")
+    painted_as(page, "poland")
 
 
 def test_a_browser_without_webgl_shows_the_servers_picture(own_page, url):
