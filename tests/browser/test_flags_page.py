@@ -58,6 +58,8 @@ def test_a_strangers_gift_is_read_and_a_guess_that_is_clicked_sets_its_settings(
     page.goto(f"{url}?tab=flags&section=open")
     shown(page, "what does it hold?")
     open_file(page, tmp_path / "GIFT.SAFETENSORS")
+    # the pictures of the one before stand until then
+    shown(page, f"in {(tmp_path / 'GIFT.SAFETENSORS').stat().st_size:,} bytes")
     page.get_by_alt_text("y upwards").first.click()
     shown(page, "'module.dense1.weight' is dense1.weight")
     page.get_by_role("button", name="Rarer habits").click()
