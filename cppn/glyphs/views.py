@@ -205,7 +205,7 @@ def one_number(script: Script, word: str, place: int, value: float) -> tuple[Pat
     where = Image.fromarray(shade(HEAT, np.sqrt(change))).resize((SHOWN_WIDTH,) * 2, Image.Resampling.BICUBIC)
     words = (
         f"Number {place:,} of {net.numbers:,} is {own:.2f} in this message; the large glyph shows it at {value:.2f}. "
-        f"From -3 to 3 it changes {100 * float((change > 0.1).mean()):.1f}% of the picture visibly."
+        f"From -3 to 3 it changes {float((change > 0.1).mean()):.1%} of the picture visibly."
     )
     return (
         _png(draw(net, varied[-1:], SHOWN_WIDTH)[0], "one-number"),

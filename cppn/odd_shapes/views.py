@@ -194,7 +194,7 @@ def describe_score(facts: Facts, count: int) -> str:
     return (
         f"{so_far}**{facts['rmse']:.2f} px** RMSE a coordinate (95% interval {_span(facts)} px) on "
         f"{facts['pictures']:,} fresh pictures. Half of the answers are within {facts['median_distance']:.2f} px of "
-        f"the true centre; {100 * facts['share_over_5px']:.1f}% are more than 5 px off."
+        f"the true centre; {facts['share_over_5px']:.1%} are more than 5 px off."
     )
 
 
@@ -237,7 +237,7 @@ def score_figures() -> Facts:
         "median": ours["median_distance"],
         "far": f"{ours['share_over_5px']:.1%}",
         "table": _networks_table(measured["networks"]),
-        "hidden": f"{100 * ours['by_visible']['hidden']['share']:.1f}%",
+        "hidden": f"{ours['by_visible']['hidden']['share']:.1%}",
         "bayes": measured["bayes"] | {"interval": _span(measured["bayes"])},
         "regions": _regions_table(measured["networks"]),
         "region_pictures": ours["regions"][0]["pictures"],
@@ -299,7 +299,7 @@ def attention_figures() -> Facts:
     ours = results()["networks"]["ours"]
     heads = ours["attention"]
     columns = ("odd_to_base", "odd_to_odd", "base_to_odd", "received_odd", "received_base", "follows")
-    shares = [head | {name: f"{100 * head[name]:.0f}%" for name in (*columns, "base_share")} for head in heads]
+    shares = [head | {name: f"{head[name]:.0%}" for name in (*columns, "base_share")} for head in heads]
 
     def most(name: str) -> Facts:
         return shares[max(range(len(heads)), key=lambda number: heads[number][name])]

@@ -52,12 +52,12 @@ def readings(text: str) -> list[Reading]:
     Raises:
         VisitorError: a dump with a digit too few, or whose rows do not show what their offsets say.
     """
-    text = _AROUND.sub("", text)
-    text = re.sub(r"(\s\s)\s+", r"\1", text).strip()  # two tell as much as thousands, which would take long
+    text = _AROUND.sub("", text).strip()
     if text.startswith("KjC"):
         return []
     if spelt := _spelt(text):
         return [spelt]
+    text = re.sub(r"(\s\s)\s+", r"\1", text)  # in a dump two blanks tell as much as thousands, which would take long
     if len(listed := re.findall(r"(?:0x(?=[0-9a-fA-F]{1,2}\b)|\\x)([0-9a-fA-F]{1,2})", text)) > _FEWEST:
         return [Reading(bytes(int(digits, 16) for digits in listed))]
     if re.fullmatch(r"(?:0x)?[0-9a-fA-F\s:-]+", text) and not _START.match(text):

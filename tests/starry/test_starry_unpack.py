@@ -91,6 +91,10 @@ def test_bytes_that_are_spelt_out_are_read(text: str, form: str):
     assert unpack(text.encode()) == (DATA, (f"This was {form}; its {len(DATA):,} bytes were read.",))
 
 
+def test_blanks_in_a_string_are_bytes():
+    assert readings(f"  {b'KjC    =     '!r}\n")[0].data == b"KjC    =     "
+
+
 @pytest.mark.parametrize("text", ["75" + ", 300" * 20, "S2pD" + "A" * 1001, r'"KjC\u4e00"', r"'\xKj'"])
 def test_what_is_spelt_out_badly_is_refused(text: str):
     with pytest.raises(VisitorError):
